@@ -1,0 +1,265 @@
+import { CacheIndex } from './cache-index.ts';
+import type { KubeObject } from './objects.ts';
+import { controllerOf } from './objects.ts';
+import { isOlderVersion } from './resource-version.ts';
+
+/** What is kept of one object. Entries are replaced, never changed, so a reader may hold on to one. */
+export interface CacheEntry<V> {
+  /** The empty string for cluster-scoped objects. */
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  /** uid of the owner that controls the object. */
+  readonly ownerUid?: string;
+  /** What `project` made of the object. */
+  readonly value: V;
+}
+
+/** A change of the cache. `fromList` is true when it came with a list and not from a watch or our own write. */
+export type CacheEvent<V> =
+  | { type: 'added'; after: CacheEntry<V>; fromList: boolean }
+  | { type: 'updated'; before: CacheEntry<V>; after: CacheEntry<V>; fromList: boolean }
+  | { type: 'deleted'; before: CacheEntry<V>; fromList: boolean };
+
+/** Called after the cache has changed. Must not throw; may read the cache, must not change it. */
+export type CacheListener<V> = (event: CacheEvent<V>) => void;
+
+/** What a cache is made of. */
+export interface CacheOptions<V> {
+  /** What to keep of an object. Must be pure. The smaller its result, the less memory 10,000 objects take. */
+  project: (object: KubeObject) => V;
+  /** Further indexes by name: the keys under which an entry is found. Must be pure: removal computes the keys again. */
+  indexes?: Readonly<Record<string, (entry: CacheEntry<V>) => readonly string[]>>;
+  /** Deleted objects remembered. Default 4,096 (about 0.5 MB): only those with requests or events in flight matter. */
+  tombstones?: number;
+}
+
+/** The part of a cache that a list speaks for. */
+export interface CacheScope {
+  namespace?: string;
+  name?: string;
+}
+
+/** A list, ready to replace what the cache holds. */
+export interface CacheList<V> {
+  entries: readonly CacheEntry<V>[];
+  /** The list's own resource version. */
+  resourceVersion: string;
+  /** Default: the whole cache. */
+  scope?: CacheScope;
+  /** True after etcd went back in time: the list is right whatever its versions say, tombstones are forgotten. */
+  force?: boolean;
+}
+
+/**
+ * What is known of the objects of one resource. Fed by a reflector and by the answers to our own writes, in any order:
+ * per object the newest resource version wins, and what was deleted stays deleted. So a write can be stored at once
+ * (read your own writes), and a watch that lags behind does not undo it.
+ */
+export class Cache<V> {
+  readonly #project: (object: KubeObject) => V;
+  readonly #namespaces = new Map<string, Map<string, CacheEntry<V>>>();
+  readonly #owners = new CacheIndex<V>((entry) => (entry.ownerUid === undefined ? [] : [entry.ownerUid]));
+  readonly #indexes: ReadonlyMap<string, CacheIndex<V>>;
+  readonly #listeners = new Set<CacheListener<V>>();
+  /**
+   * uid -> version of the deletion, or the empty string when nothing of that uid can come again. A version is needed
+   * because an object that leaves a watch's selector is reported as deleted and may come back under the same uid.
+   */
+  readonly #tombstones = new Map<string, string>();
+  readonly #mostTombstones: number;
+  #size = 0;
+
+  constructor(options: CacheOptions<V>) {
+    this.#project = options.project;
+    this.#mostTombstones = options.tombstones ?? 4096;
+    this.#indexes = new Map(Object.entries(options.indexes ?? {}).map(([name, keys]) => [name, new CacheIndex(keys)]));
+  }
+
+  /** Number of entries. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The entry of that name. `namespace` is the empty string for cluster-scoped objects. */
+  get(namespace: string, name: string): CacheEntry<V> | undefined {
+    return this.#namespaces.get(namespace)?.get(name);
+  }
+
+  /** The entries whose controlling owner has that uid. */
+  ownedBy(uid: string): CacheEntry<V>[] {
+    return this.#owners.get(uid);
+  }
+
+  /** The entries found under `key` of a named index. @throws Error when there is no such index. */
+  byIndex(index: string, key: string): CacheEntry<V>[] {
+    const found = this.#indexes.get(index);
+    if (found === undefined) throw new Error(`no index "${index}"`);
+    return found.get(key);
+  }
+
+  /** The entries of a namespace. */
+  inNamespace(namespace: string): CacheEntry<V>[] {
+    return [...(this.#namespaces.get(namespace)?.values() ?? [])];
+  }
+
+  /** All entries, in no particular order. The cache must not be changed while they are walked. */
+  *values(): Generator<CacheEntry<V>, void, undefined> {
+    for (const entries of this.#namespaces.values()) yield* entries.values();
+  }
+
+  /** Calls `listener` after every change from now on. @returns a function that ends it. */
+  subscribe(listener: CacheListener<V>): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * The entry of an object as the API server sent it.
+   * @throws Error when it has no uid or no resource version; what `project` throws.
+   */
+  entryOf(object: KubeObject): CacheEntry<V> {
+    const { namespace = '', name, uid, resourceVersion } = object.metadata;
+    if (uid === undefined || resourceVersion === undefined) {
+      throw new Error(`${object.kind} ${namespace}/${name} has no uid or no resourceVersion: it was never stored`);
+    }
+    const ownerUid = controllerOf(object)?.uid;
+    const value = this.#project(object);
+    return { namespace, name, uid, resourceVersion, ...(ownerUid !== undefined && { ownerUid }), value };
+  }
+
+  /** Takes over an object that the API server sent, for example as the answer to our own write. See `upsert`. */
+  observe(object: KubeObject): boolean {
+    return this.upsert(this.entryOf(object));
+  }
+
+  /**
+   * Takes over an entry unless something newer is known: a newer version, another incarnation under the same name that
+   * came later, or its deletion.
+   * @returns whether the cache holds the entry now
+   */
+  upsert(entry: CacheEntry<V>): boolean {
+    return this.#store(entry, false);
+  }
+
+  /**
+   * The object is gone: the watch said so, or our own DELETE or a 404 did.
+   * An entry of another incarnation under the same name stays.
+   * @param resourceVersion version of the deletion, when known; entries of this uid are ignored up to it, or for good
+   */
+  observeDeleted(namespace: string, name: string, uid: string, resourceVersion = ''): void {
+    const held = this.get(namespace, name);
+    if (held?.uid === uid) {
+      // A deletion that was reported late: the same object has come back into the watch's selector since.
+      if (resourceVersion !== '' && isOlderVersion(resourceVersion, held.resourceVersion)) return;
+      this.#remove(held, resourceVersion, false);
+    } else this.#bury(uid, resourceVersion);
+  }
+
+  /**
+   * Takes over a list: adds, updates, and removes what it lacks. An entry that is newer than the list stays, because we
+   * wrote it after the list was made; the watch that follows tells if it was deleted since.
+   */
+  replace(list: CacheList<V>): void {
+    const { entries, resourceVersion, scope = {}, force = false } = list;
+    const listed = new Map<string, Set<string>>();
+    if (force) this.#tombstones.clear();
+    for (const entry of entries) {
+      const names = listed.get(entry.namespace);
+      if (names === undefined) listed.set(entry.namespace, new Set([entry.name]));
+      else names.add(entry.name);
+      this.#store(entry, true, force);
+    }
+    for (const held of this.#inScope(scope)) {
+      const newer = isOlderVersion(resourceVersion, held.resourceVersion) && !force;
+      if (newer || listed.get(held.namespace)?.has(held.name) === true) continue;
+      // The list is proof of absence up to its own version.
+      this.#remove(held, force ? undefined : resourceVersion, true);
+    }
+  }
+
+  /** Removes everything in the scope: the resource is no longer served, or nobody watches it any more. */
+  clear(scope: CacheScope = {}): void {
+    for (const held of this.#inScope(scope)) this.#remove(held, undefined, true);
+  }
+
+  #inScope(scope: CacheScope): CacheEntry<V>[] {
+    const { namespace, name } = scope;
+    if (name !== undefined) {
+      const entry = this.get(namespace ?? '', name);
+      return entry === undefined ? [] : [entry];
+    }
+    return namespace === undefined ? [...this.values()] : this.inNamespace(namespace);
+  }
+
+  #store(entry: CacheEntry<V>, fromList: boolean, force = false): boolean {
+    const buried = this.#tombstones.get(entry.uid);
+    if (buried !== undefined && (buried === '' || !isOlderVersion(buried, entry.resourceVersion))) return false;
+    const before = this.get(entry.namespace, entry.name);
+    if (before !== undefined && !force && isOlderVersion(entry.resourceVersion, before.resourceVersion)) return false;
+    if (before?.uid === entry.uid && before.resourceVersion === entry.resourceVersion) return true;
+    if (before !== undefined && before.uid !== entry.uid) {
+      this.#remove(before, force ? undefined : '', fromList);
+      this.#put(entry, undefined, fromList);
+    } else this.#put(entry, before, fromList);
+    return true;
+  }
+
+  #put(given: CacheEntry<V>, before: CacheEntry<V> | undefined, fromList: boolean): void {
+    const after = this.#shared(given, before);
+    const names = this.#namespaces.get(after.namespace);
+    if (names === undefined) this.#namespaces.set(after.namespace, new Map([[after.name, after]]));
+    else names.set(after.name, after);
+    if (before === undefined) this.#size += 1;
+    for (const index of this.#allIndexes()) {
+      if (before !== undefined) index.remove(before);
+      index.add(after);
+    }
+    this.#tell(
+      before === undefined ? { type: 'added', after, fromList } : { type: 'updated', before, after, fromList },
+    );
+  }
+
+  /** Every object that is parsed brings its own copies of equal strings; those that are held already are used again. */
+  #shared(entry: CacheEntry<V>, before: CacheEntry<V> | undefined): CacheEntry<V> {
+    const neighbour: CacheEntry<V> | undefined = this.#namespaces.get(entry.namespace)?.values().next().value;
+    const sibling = entry.ownerUid === undefined ? undefined : this.#owners.first(entry.ownerUid);
+    return {
+      ...entry,
+      namespace: neighbour?.namespace ?? entry.namespace,
+      ...(before !== undefined && { name: before.name, uid: before.uid }),
+      ...(sibling?.ownerUid !== undefined && { ownerUid: sibling.ownerUid }),
+    };
+  }
+
+  /** @param tombstone version of the deletion, the empty string for "for good", undefined for no tombstone */
+  #remove(before: CacheEntry<V>, tombstone: string | undefined, fromList: boolean): void {
+    const names = this.#namespaces.get(before.namespace);
+    names?.delete(before.name);
+    if (names?.size === 0) this.#namespaces.delete(before.namespace);
+    this.#size -= 1;
+    for (const index of this.#allIndexes()) index.remove(before);
+    if (tombstone !== undefined) this.#bury(before.uid, tombstone);
+    this.#tell({ type: 'deleted', before, fromList });
+  }
+
+  #bury(uid: string, resourceVersion: string): void {
+    // "For good" is not taken back by a deletion event with a version.
+    const version = this.#tombstones.get(uid) === '' ? '' : resourceVersion;
+    this.#tombstones.delete(uid);
+    this.#tombstones.set(uid, version);
+    if (this.#tombstones.size <= this.#mostTombstones) return;
+    const oldest = this.#tombstones.keys().next().value;
+    if (oldest !== undefined) this.#tombstones.delete(oldest);
+  }
+
+  *#allIndexes(): Generator<CacheIndex<V>, void, undefined> {
+    yield this.#owners;
+    yield* this.#indexes.values();
+  }
+
+  #tell(event: CacheEvent<V>): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+}

@@ -1,0 +1,253 @@
+import { apiVersionOf, resourcePath } from './resource.ts';
+import type { Resource } from './resource.ts';
+import type { KubeList, KubeObject, ObjectKey } from './objects.ts';
+import type { Query, Transport, TransportRequest } from './transport.ts';
+
+/** What every call takes. */
+export interface CallOptions {
+  signal?: AbortSignal;
+  /** Whole time allowed in milliseconds; default: the transport's (30 s). */
+  timeoutMs?: number;
+}
+
+/** What every write takes. */
+export interface WriteOptions extends CallOptions {
+  /** Owner of the fields written; default: the client's. */
+  fieldManager?: string;
+  /** Let the API server do everything but store it. */
+  dryRun?: boolean;
+  /** Write to a subresource, for example `status`. */
+  subresource?: string;
+}
+
+/** Which objects to list. */
+export interface ListOptions extends CallOptions {
+  namespace?: string;
+  labelSelector?: string;
+  fieldSelector?: string;
+  /** Only `metadata`: the API server then sends PartialObjectMetadata. */
+  metadataOnly?: boolean;
+}
+
+/** One page of a list. */
+export interface PageOptions extends ListOptions {
+  limit?: number;
+  continue?: string;
+}
+
+/** Conditions and manner of a deletion. */
+export interface DeleteOptions extends CallOptions {
+  /** Delete only this incarnation; else the API server answers 409. */
+  uid?: string;
+  /** Delete only this version; else the API server answers 409. */
+  resourceVersion?: string;
+  /** What becomes of dependents. Default: the kind's own (background for all but a few). */
+  propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
+  gracePeriodSeconds?: number;
+}
+
+/** What a deletion did: the object is gone, or it is marked and waits for its finalizers or its grace period. */
+export type DeleteResult = { kind: 'gone' } | { kind: 'pending'; object: KubeObject };
+
+/** One operation of a JSON patch (RFC 6902). A failed `test` is answered with 422. */
+export type JsonPatchOperation =
+  | { op: 'add' | 'replace' | 'test'; path: string; value: unknown }
+  | { op: 'remove'; path: string }
+  | { op: 'move' | 'copy'; from: string; path: string };
+
+/** Objects per page of a list; client-go's default. */
+const pageSize = 500;
+
+/** The Accept header that asks for metadata alone, of one object or of a list. */
+export function acceptOf(metadataOnly: boolean | undefined, shape: 'object' | 'list'): string {
+  if (metadataOnly !== true) return 'application/json';
+  const kind = shape === 'list' ? 'PartialObjectMetadataList' : 'PartialObjectMetadata';
+  return `application/json;as=${kind};g=meta.k8s.io;v=v1`;
+}
+
+/**
+ * Reads and writes Kubernetes objects as raw JSON: nothing is dropped or added. Every method throws what
+ * `Transport.json` throws: ApiError, ConnectionError, or the signal's reason. `T` is the caller's claim about the shape;
+ * nothing is checked here.
+ */
+export class Client {
+  readonly #transport: Transport;
+  readonly #fieldManager: string;
+
+  /** @param fieldManager default owner of the fields written */
+  constructor(transport: Transport, fieldManager: string) {
+    this.#transport = transport;
+    this.#fieldManager = fieldManager;
+  }
+
+  /** One object, read from the API server with quorum. */
+  async get<T extends KubeObject = KubeObject>(
+    resource: Resource,
+    key: ObjectKey,
+    options: CallOptions & { metadataOnly?: boolean } = {},
+  ): Promise<T> {
+    const { metadataOnly, ...call } = options;
+    const path = resourcePath(resource, key);
+    return this.#json<T>({ method: 'GET', path, accept: acceptOf(metadataOnly, 'object') }, call);
+  }
+
+  /** One page of a list; `continue` of its metadata is set when there are more. */
+  async listPage<T extends KubeObject = KubeObject>(
+    resource: Resource,
+    options: PageOptions = {},
+  ): Promise<KubeList<T>> {
+    const { namespace, labelSelector, fieldSelector, limit, metadataOnly } = options;
+    const path = resourcePath(resource, namespace === undefined ? {} : { namespace });
+    const query = { labelSelector, fieldSelector, limit, continue: options.continue };
+    return this.#json<KubeList<T>>({ method: 'GET', path, query, accept: acceptOf(metadataOnly, 'list') }, options);
+  }
+
+  /**
+   * The pages of a list, 500 objects each, all of the same resource version.
+   * @throws ApiError with `isExpired` when the list took longer than the server keeps its version (5 to 10 minutes).
+   */
+  async *pages<T extends KubeObject = KubeObject>(
+    resource: Resource,
+    options: ListOptions = {},
+  ): AsyncGenerator<KubeList<T>, void, undefined> {
+    let token: string | undefined;
+    do {
+      const page = await this.listPage<T>(resource, {
+        ...options,
+        limit: pageSize,
+        ...(token !== undefined && { continue: token }),
+      });
+      yield page;
+      token = page.metadata.continue;
+    } while (token !== undefined && token !== '');
+  }
+
+  /** The whole list, read page by page. */
+  async list<T extends KubeObject = KubeObject>(resource: Resource, options: ListOptions = {}): Promise<KubeList<T>> {
+    const items: T[] = [];
+    let metadata: KubeList['metadata'] = {};
+    for await (const page of this.pages<T>(resource, options)) {
+      items.push(...page.items);
+      metadata = page.metadata;
+    }
+    return { metadata, items };
+  }
+
+  /** Creates the object (POST). @throws ApiError with `isAlreadyExists`. */
+  async create<T extends KubeObject>(resource: Resource, object: T, options: WriteOptions = {}): Promise<T> {
+    const { namespace } = object.metadata;
+    const path = resourcePath(resource, namespace === undefined ? {} : { namespace });
+    return this.#json<T>({ method: 'POST', path, query: this.#query(options), body: object }, options);
+  }
+
+  /**
+   * Replaces the object (PUT). With `metadata.resourceVersion` set only that version; without, whatever is there.
+   * Drops every field that `object` lacks, so use it only for objects that are wholly ours (a Lease).
+   */
+  async update<T extends KubeObject>(resource: Resource, object: T, options: WriteOptions = {}): Promise<T> {
+    const path = pathOf(resource, object, options);
+    return this.#json<T>({ method: 'PUT', path, query: this.#query(options), body: object }, options);
+  }
+
+  /**
+   * Server-side apply: makes the fields in `object` as given, removes those that this manager applied before and that
+   * are absent now, and leaves other managers' fields alone. Creates the object when it is absent.
+   * `apiVersion` and `kind` are filled in from the resource. `metadata.managedFields` must be absent.
+   * @param options.force take fields over from other managers instead of answering 409; default true
+   */
+  async apply<T extends KubeObject>(
+    resource: Resource,
+    object: Omit<T, 'apiVersion' | 'kind'> & Pick<KubeObject, 'metadata'>,
+    options: WriteOptions & { force?: boolean } = {},
+  ): Promise<T> {
+    const path = pathOf(resource, object, options);
+    const query = { ...this.#query(options), force: options.force ?? true };
+    const body = { ...object, apiVersion: apiVersionOf(resource), kind: resource.kind };
+    // JSON is YAML, and the server knows apply only under this name.
+    const contentType = 'application/apply-patch+yaml';
+    return this.#json<T>({ method: 'PATCH', path, query, body, contentType }, options);
+  }
+
+  /** JSON merge patch (RFC 7386): null removes, arrays are replaced whole. Does not create. */
+  async mergePatch<T extends KubeObject = KubeObject>(
+    resource: Resource,
+    key: ObjectKey,
+    patch: Readonly<Record<string, unknown>>,
+    options: WriteOptions = {},
+  ): Promise<T> {
+    return this.#patch<T>(resource, key, patch, 'application/merge-patch+json', options);
+  }
+
+  /** JSON patch (RFC 6902). Does not create. @throws ApiError with status 422 when a `test` fails. */
+  async jsonPatch<T extends KubeObject = KubeObject>(
+    resource: Resource,
+    key: ObjectKey,
+    operations: readonly JsonPatchOperation[],
+    options: WriteOptions = {},
+  ): Promise<T> {
+    return this.#patch<T>(resource, key, operations, 'application/json-patch+json', options);
+  }
+
+  /**
+   * Deletes the object.
+   * @throws ApiError with `isNotFound` when it is absent, `isConflict` when a precondition does not hold.
+   */
+  async delete(resource: Resource, key: ObjectKey, options: DeleteOptions = {}): Promise<DeleteResult> {
+    const { uid, resourceVersion, propagationPolicy, gracePeriodSeconds } = options;
+    const preconditions = {
+      ...(uid !== undefined && { uid }),
+      ...(resourceVersion !== undefined && { resourceVersion }),
+    };
+    const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions, propagationPolicy, gracePeriodSeconds };
+    const path = resourcePath(resource, key);
+    const answer = await this.#json<KubeObject>({ method: 'DELETE', path, body }, options);
+    if (answer.kind === 'Status') return { kind: 'gone' };
+    // Some kinds answer with the object in either case; it stays as long as something holds it.
+    const { finalizers, deletionGracePeriodSeconds } = answer.metadata;
+    const held = (finalizers?.length ?? 0) > 0 || (deletionGracePeriodSeconds ?? 0) > 0;
+    return held ? { kind: 'pending', object: answer } : { kind: 'gone' };
+  }
+
+  /** The body of any path, for example `/version` or `/readyz`. */
+  async rawGet(path: string, options: CallOptions & { query?: Query } = {}): Promise<string> {
+    const { query, ...call } = options;
+    return this.#transport.text({ method: 'GET', path, accept: '*/*', ...(query && { query }), ...callOf(call) });
+  }
+
+  async #patch<T>(
+    resource: Resource,
+    key: ObjectKey,
+    body: unknown,
+    contentType: string,
+    options: WriteOptions,
+  ): Promise<T> {
+    const path = pathOf(resource, { metadata: key }, options);
+    return this.#json<T>({ method: 'PATCH', path, query: this.#query(options), body, contentType }, options);
+  }
+
+  #query(options: WriteOptions): Query {
+    return {
+      fieldManager: options.fieldManager ?? this.#fieldManager,
+      dryRun: options.dryRun === true ? 'All' : undefined,
+    };
+  }
+
+  async #json<T>(request: TransportRequest, options: CallOptions): Promise<T> {
+    return (await this.#transport.json({ ...request, ...callOf(options) })) as T;
+  }
+}
+
+function callOf(options: CallOptions): CallOptions {
+  const { signal, timeoutMs } = options;
+  return { ...(signal !== undefined && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) };
+}
+
+function pathOf(resource: Resource, object: { metadata: ObjectKey }, options: WriteOptions): string {
+  const { namespace, name } = object.metadata;
+  const { subresource } = options;
+  return resourcePath(resource, {
+    name,
+    ...(namespace !== undefined && { namespace }),
+    ...(subresource !== undefined && { subresource }),
+  });
+}

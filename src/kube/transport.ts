@@ -1,0 +1,342 @@
+import * as http from 'node:http';
+import * as https from 'node:https';
+import type { Clock, Deadline } from './clock.ts';
+import { sleep, startDeadline, systemClock } from './clock.ts';
+import type { ClientConfig } from './config.ts';
+import { ApiError, ConnectionError } from './errors.ts';
+import { LineSplitter } from './lines.ts';
+import type { RequestMetrics } from './metrics.ts';
+
+/** Values of a query string; undefined ones are left out. */
+export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** One request. */
+export interface TransportRequest {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Path from the API server's root, already percent-encoded, without the query. */
+  path: string;
+  query?: Query;
+  /** Sent as JSON. */
+  body?: unknown;
+  /** Default `application/json`. */
+  contentType?: string;
+  /** Default `application/json`. */
+  accept?: string;
+  signal?: AbortSignal;
+  /** Whole time allowed, waiting for a connection and retries included, in milliseconds. Default 30,000. */
+  timeoutMs?: number;
+}
+
+/** A request whose answer is a stream of lines. */
+export interface StreamRequest extends Omit<TransportRequest, 'method' | 'body' | 'contentType'> {
+  /** Ends the stream with a ConnectionError when no byte has come for this long, in milliseconds. */
+  silenceMs: number;
+  /** Called when the server has accepted the request. */
+  onOpen?: () => void;
+}
+
+/** What a transport is made of. */
+export interface TransportOptions {
+  config: ClientConfig;
+  /** `program/version`: shown in the API server's audit log. */
+  userAgent: string;
+  metrics?: RequestMetrics;
+  clock?: Clock;
+  /** Default of `TransportRequest.timeoutMs`. */
+  timeoutMs?: number;
+  /** Repeats of one request after 429 and 503; default 10, as in client-go. The deadline usually comes first. */
+  maxRetries?: number;
+  /** Connections for requests; streams have connections of their own and cannot use them up. Default 32. */
+  maxSockets?: number;
+}
+
+/** The API server closes idle connections after 90 s; ours go first, or a request would meet a closing one. */
+const idleSocketMs = 60_000;
+/** First TCP keep-alive probe of a stream: a host that vanished is noticed although nobody sends anything. */
+const keepAliveProbeMs = 30_000;
+/** Wait after a 429 that does not say how long, in seconds; client-go's default too. */
+const defaultRetryAfterSeconds = 1;
+
+/**
+ * HTTP/1.1 to one API server over kept connections. Knows methods, paths, deadlines and retries, not objects.
+ *
+ * Retries: 429 always, 503 and other 5xx only for GET and only when the server says `Retry-After`. A GET that met a
+ * kept connection closed by the server is repeated at once. A write is never repeated when it is unknown whether it
+ * happened.
+ */
+export class Transport {
+  readonly #config: ClientConfig;
+  readonly #base: URL;
+  readonly #userAgent: string;
+  readonly #metrics: RequestMetrics | undefined;
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+  readonly #maxRetries: number;
+  readonly #agent: http.Agent;
+  readonly #streamAgent: http.Agent;
+
+  /** @throws TypeError when `config.server` is not a URL. */
+  constructor(options: TransportOptions) {
+    this.#config = options.config;
+    this.#base = new URL(options.config.server);
+    this.#userAgent = options.userAgent;
+    this.#metrics = options.metrics;
+    this.#clock = options.clock ?? systemClock;
+    this.#timeoutMs = options.timeoutMs ?? 30_000;
+    this.#maxRetries = options.maxRetries ?? 10;
+    this.#agent = this.#newAgent(options.maxSockets ?? 32);
+    this.#streamAgent = this.#newAgent(Infinity);
+  }
+
+  /**
+   * The parsed JSON of the answer.
+   * @throws ApiError when the server refuses; ConnectionError when there is no answer within the deadline or it is not
+   * JSON; the signal's reason when it aborts.
+   */
+  async json(request: TransportRequest): Promise<unknown> {
+    const text = await this.text(request);
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      // The cause is left out: the parser's message quotes the text.
+      throw new ConnectionError(request.method, request.path, 'UNREADABLE', 'the answer is not JSON');
+    }
+  }
+
+  /** The answer's body as text; see `json` for the errors. */
+  async text(request: TransportRequest): Promise<string> {
+    const deadline = startDeadline(this.#clock, request.timeoutMs ?? this.#timeoutMs, request.signal);
+    try {
+      for (let attempt = 0; ; attempt += 1) {
+        const result = await this.#attempt(request, deadline);
+        if (typeof result === 'string') return result;
+        const waitMs = retryDelayMs(request.method, result);
+        // A wait past the deadline could only end in a time-out, which says less than the server's own answer.
+        if (waitMs === undefined || attempt >= this.#maxRetries || waitMs >= deadline.remainingMs()) throw result;
+        await sleep(this.#clock, waitMs, deadline.signal);
+      }
+    } finally {
+      deadline.dispose();
+    }
+  }
+
+  /**
+   * The lines of a streamed answer, as they come. Leaving the loop closes the connection.
+   * @throws ApiError, ConnectionError (also when the stream breaks off or falls silent), or the signal's reason.
+   */
+  async *lines(request: StreamRequest): AsyncGenerator<string, void, undefined> {
+    const get: TransportRequest = { ...request, method: 'GET' };
+    const deadline = startDeadline(this.#clock, request.timeoutMs ?? this.#timeoutMs, request.signal);
+    let response: http.IncomingMessage;
+    try {
+      response = await this.#exchange(get, this.#streamAgent, deadline);
+      response.socket.setKeepAlive(true, keepAliveProbeMs);
+      const refusal = await this.#refusal(get, response, deadline);
+      if (refusal !== undefined) throw refusal;
+    } finally {
+      deadline.dispose();
+    }
+    request.onOpen?.();
+    yield* this.#read(request, response);
+  }
+
+  /** Closes all connections; requests in flight fail. The transport must not be used any more. */
+  close(): void {
+    this.#agent.destroy();
+    this.#streamAgent.destroy();
+  }
+
+  async *#read(request: StreamRequest, response: http.IncomingMessage): AsyncGenerator<string, void, undefined> {
+    const { path, silenceMs, signal } = request;
+    const fail = (code: string, detail: string, cause?: unknown): ConnectionError =>
+      new ConnectionError('GET', path, code, detail, { cause });
+    const onSilence = (): void => {
+      response.destroy(fail('SILENT', `nothing came for ${silenceMs} ms`));
+    };
+    const onAbort = (): void => {
+      response.destroy();
+    };
+    const splitter = new LineSplitter();
+    let silence = this.#clock.setTimer(onSilence, silenceMs);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      signal?.throwIfAborted();
+      for await (const chunk of response as AsyncIterable<Buffer>) {
+        silence.cancel();
+        yield* splitter.push(chunk);
+        signal?.throwIfAborted();
+        silence = this.#clock.setTimer(onSilence, silenceMs);
+      }
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error instanceof ConnectionError ? error : fail(codeOf(error), 'the stream broke off', error);
+    } finally {
+      silence.cancel();
+      signal?.removeEventListener('abort', onAbort);
+      response.destroy();
+    }
+    signal?.throwIfAborted();
+    if (splitter.rest() !== '') throw fail('UNREADABLE', 'the stream ended inside a line');
+  }
+
+  /** One try: the body, or the refusal that the caller may decide to retry. */
+  async #attempt(request: TransportRequest, deadline: Deadline): Promise<string | ApiError> {
+    for (let first = true; ; first = false) {
+      try {
+        const response = await this.#exchange(request, this.#agent, deadline);
+        return (await this.#refusal(request, response, deadline)) ?? (await this.#body(request, response, deadline));
+      } catch (error) {
+        const stale = error instanceof ConnectionError && error.code === 'ECONNRESET' && request.method === 'GET';
+        if (!stale || !first) throw error;
+      }
+    }
+  }
+
+  /** Sends and waits for the answer's head. */
+  async #exchange(request: TransportRequest, agent: http.Agent, deadline: Deadline): Promise<http.IncomingMessage> {
+    const { method } = request;
+    const host = this.#base.host;
+    try {
+      const authorization = await this.#config.authorization();
+      deadline.signal.throwIfAborted();
+      const options = this.#requestOptions(request, agent, authorization);
+      const response = await send(this.#base.protocol, options, request.body, deadline.signal);
+      this.#metrics?.requestEnded({ code: String(response.statusCode), method, host });
+      return response;
+    } catch (error) {
+      this.#metrics?.requestEnded({ code: '<error>', method, host });
+      throw this.#failure(request, deadline, error);
+    }
+  }
+
+  async #body(request: TransportRequest, response: http.IncomingMessage, deadline: Deadline): Promise<string> {
+    const onAbort = (): void => {
+      response.destroy();
+    };
+    deadline.signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      deadline.signal.throwIfAborted();
+      const chunks: Buffer[] = [];
+      for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
+      return Buffer.concat(chunks).toString('utf8');
+    } catch (error) {
+      throw this.#failure(request, deadline, error);
+    } finally {
+      deadline.signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** The error of an answer that is not 2xx. */
+  async #refusal(
+    request: TransportRequest,
+    response: http.IncomingMessage,
+    deadline: Deadline,
+  ): Promise<ApiError | undefined> {
+    const status = response.statusCode ?? 0;
+    if (status >= 200 && status < 300) return undefined;
+    const text = await this.#body(request, response, deadline);
+    const seconds = Number(response.headers['retry-after']);
+    return new ApiError({
+      method: request.method,
+      path: request.path,
+      status,
+      body: parsed(text),
+      ...(Number.isFinite(seconds) && seconds >= 0 && { retryAfterSeconds: seconds }),
+    });
+  }
+
+  #failure(request: TransportRequest, deadline: Deadline, error: unknown): unknown {
+    const { method, path, signal } = request;
+    if (deadline.expired) return new ConnectionError(method, path, 'TIMEOUT', 'no answer in time');
+    if (signal?.aborted === true) return signal.reason;
+    const code = codeOf(error);
+    return new ConnectionError(method, path, code, `no answer (${code})`, { cause: error });
+  }
+
+  #requestOptions(
+    request: TransportRequest,
+    agent: http.Agent,
+    authorization: string | undefined,
+  ): https.RequestOptions {
+    const query = queryString(request.query ?? {});
+    return {
+      agent,
+      method: request.method,
+      host: this.#base.hostname.replace(/^\[(.*)\]$/, '$1'),
+      port: this.#base.port,
+      path: `${this.#base.pathname.replace(/\/$/, '')}${request.path}${query}`,
+      headers: {
+        'User-Agent': this.#userAgent,
+        Accept: request.accept ?? 'application/json',
+        ...(request.body !== undefined && { 'Content-Type': request.contentType ?? 'application/json' }),
+        ...(authorization !== undefined && { Authorization: authorization }),
+      },
+    };
+  }
+
+  #newAgent(maxSockets: number): http.Agent {
+    const kept = { keepAlive: true, timeout: idleSocketMs, maxSockets };
+    if (this.#base.protocol === 'http:') return new http.Agent(kept);
+    const { ca, clientCert, serverName, insecure } = this.#config;
+    return new https.Agent({
+      ...kept,
+      ...(ca !== undefined && { ca }),
+      ...clientCert,
+      ...(serverName !== undefined && { servername: serverName }),
+      ...(insecure === true && { rejectUnauthorized: false }),
+    });
+  }
+}
+
+/** How long to wait before trying again, or undefined when the refusal is final. */
+function retryDelayMs(method: string, error: ApiError): number | undefined {
+  if (error.status === 429) return (error.retryAfterSeconds ?? defaultRetryAfterSeconds) * 1000;
+  if (method !== 'GET' || error.status < 500 || error.retryAfterSeconds === undefined) return undefined;
+  return error.retryAfterSeconds * 1000;
+}
+
+function send(
+  protocol: string,
+  options: https.RequestOptions,
+  body: unknown,
+  signal: AbortSignal,
+): Promise<http.IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const request = (protocol === 'http:' ? http : https).request(options);
+    const onAbort = (): void => {
+      request.destroy(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+    };
+    const settled = (): void => signal.removeEventListener('abort', onAbort);
+    signal.addEventListener('abort', onAbort, { once: true });
+    request.once('response', (response) => {
+      settled();
+      resolve(response);
+    });
+    // Stays for the life of the request: an error after the head must not be unhandled; the body's reader meets it too.
+    request.on('error', (error) => {
+      settled();
+      reject(error);
+    });
+    request.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}
+
+function queryString(query: Query): string {
+  const pairs = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${encodeURIComponent(name)}=${encodeURIComponent(value)}`],
+  );
+  return pairs.length === 0 ? '' : `?${pairs.join('&')}`;
+}
+
+function codeOf(error: unknown): string {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : 'ERROR';
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
