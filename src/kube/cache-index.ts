@@ -1,4 +1,4 @@
-import type { CacheEntry } from './cache.ts';
+import type { CacheEntry } from './cache-entry.ts';
 
 /**
  * Finds entries by a key that is computed from them. Most keys have one entry (an owner has one child of a kind), so a

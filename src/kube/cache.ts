@@ -1,29 +1,9 @@
+import type { CacheEntry, CacheEvent, CacheList, CacheListener, CacheScope } from './cache-entry.ts';
 import { CacheIndex } from './cache-index.ts';
 import type { KubeObject } from './objects.ts';
 import { controllerOf } from './objects.ts';
 import { isOlderVersion } from './resource-version.ts';
-
-/** What is kept of one object. Entries are replaced, never changed, so a reader may hold on to one. */
-export interface CacheEntry<V> {
-  /** The empty string for cluster-scoped objects. */
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string;
-  readonly resourceVersion: string;
-  /** uid of the owner that controls the object. */
-  readonly ownerUid?: string;
-  /** What `project` made of the object. */
-  readonly value: V;
-}
-
-/** A change of the cache. `fromList` is true when it came with a list and not from a watch or our own write. */
-export type CacheEvent<V> =
-  | { type: 'added'; after: CacheEntry<V>; fromList: boolean }
-  | { type: 'updated'; before: CacheEntry<V>; after: CacheEntry<V>; fromList: boolean }
-  | { type: 'deleted'; before: CacheEntry<V>; fromList: boolean };
-
-/** Called after the cache has changed. Must not throw; may read the cache, must not change it. */
-export type CacheListener<V> = (event: CacheEvent<V>) => void;
+import { Tombstones } from './tombstones.ts';
 
 /** What a cache is made of. */
 export interface CacheOptions<V> {
@@ -33,23 +13,6 @@ export interface CacheOptions<V> {
   indexes?: Readonly<Record<string, (entry: CacheEntry<V>) => readonly string[]>>;
   /** Deleted objects remembered. Default 4,096 (about 0.5 MB): only those with requests or events in flight matter. */
   tombstones?: number;
-}
-
-/** The part of a cache that a list speaks for. */
-export interface CacheScope {
-  namespace?: string;
-  name?: string;
-}
-
-/** A list, ready to replace what the cache holds. */
-export interface CacheList<V> {
-  entries: readonly CacheEntry<V>[];
-  /** The list's own resource version. */
-  resourceVersion: string;
-  /** Default: the whole cache. */
-  scope?: CacheScope;
-  /** True after etcd went back in time: the list is right whatever its versions say, tombstones are forgotten. */
-  force?: boolean;
 }
 
 /**
@@ -63,17 +26,12 @@ export class Cache<V> {
   readonly #owners = new CacheIndex<V>((entry) => (entry.ownerUid === undefined ? [] : [entry.ownerUid]));
   readonly #indexes: ReadonlyMap<string, CacheIndex<V>>;
   readonly #listeners = new Set<CacheListener<V>>();
-  /**
-   * uid -> version of the deletion, or the empty string when nothing of that uid can come again. A version is needed
-   * because an object that leaves a watch's selector is reported as deleted and may come back under the same uid.
-   */
-  readonly #tombstones = new Map<string, string>();
-  readonly #mostTombstones: number;
+  readonly #tombstones: Tombstones;
   #size = 0;
 
   constructor(options: CacheOptions<V>) {
     this.#project = options.project;
-    this.#mostTombstones = options.tombstones ?? 4096;
+    this.#tombstones = new Tombstones(options.tombstones ?? 4096);
     this.#indexes = new Map(Object.entries(options.indexes ?? {}).map(([name, keys]) => [name, new CacheIndex(keys)]));
   }
 
@@ -154,7 +112,7 @@ export class Cache<V> {
       // A deletion that was reported late: the same object has come back into the watch's selector since.
       if (resourceVersion !== '' && isOlderVersion(resourceVersion, held.resourceVersion)) return;
       this.#remove(held, resourceVersion, false);
-    } else this.#bury(uid, resourceVersion);
+    } else this.#tombstones.add(uid, resourceVersion);
   }
 
   /**
@@ -194,8 +152,7 @@ export class Cache<V> {
   }
 
   #store(entry: CacheEntry<V>, fromList: boolean, force = false): boolean {
-    const buried = this.#tombstones.get(entry.uid);
-    if (buried !== undefined && (buried === '' || !isOlderVersion(buried, entry.resourceVersion))) return false;
+    if (this.#tombstones.covers(entry.uid, entry.resourceVersion)) return false;
     const before = this.get(entry.namespace, entry.name);
     if (before !== undefined && !force && isOlderVersion(entry.resourceVersion, before.resourceVersion)) return false;
     if (before?.uid === entry.uid && before.resourceVersion === entry.resourceVersion) return true;
@@ -240,18 +197,8 @@ export class Cache<V> {
     if (names?.size === 0) this.#namespaces.delete(before.namespace);
     this.#size -= 1;
     for (const index of this.#allIndexes()) index.remove(before);
-    if (tombstone !== undefined) this.#bury(before.uid, tombstone);
+    if (tombstone !== undefined) this.#tombstones.add(before.uid, tombstone);
     this.#tell({ type: 'deleted', before, fromList });
-  }
-
-  #bury(uid: string, resourceVersion: string): void {
-    // "For good" is not taken back by a deletion event with a version.
-    const version = this.#tombstones.get(uid) === '' ? '' : resourceVersion;
-    this.#tombstones.delete(uid);
-    this.#tombstones.set(uid, version);
-    if (this.#tombstones.size <= this.#mostTombstones) return;
-    const oldest = this.#tombstones.keys().next().value;
-    if (oldest !== undefined) this.#tombstones.delete(oldest);
   }
 
   *#allIndexes(): Generator<CacheIndex<V>, void, undefined> {

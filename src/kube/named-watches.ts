@@ -1,7 +1,8 @@
 import type { Cache } from './cache.ts';
 import type { ObjectKey } from './objects.ts';
-import type { ReflectorOptions, ReflectorState } from './reflector.ts';
+import type { ReflectorOptions } from './reflector.ts';
 import { Reflector } from './reflector.ts';
+import type { ReflectorState } from './reflector-state.ts';
 
 /** What named watches are made of: what a reflector is made of, but for which object. */
 export interface NamedWatchesOptions<V> extends Omit<

@@ -1,5 +1,6 @@
 import { Backoff } from './backoff.ts';
-import type { Cache, CacheEntry, CacheScope } from './cache.ts';
+import type { Cache } from './cache.ts';
+import type { CacheEntry, CacheScope } from './cache-entry.ts';
 import type { Client } from './client.ts';
 import type { Clock, Random } from './clock.ts';
 import { isAborted, sleep, systemClock } from './clock.ts';
@@ -9,22 +10,12 @@ import { messageOf } from './log.ts';
 import type { ReflectorMetrics } from './metrics.ts';
 import type { KubeObject } from './objects.ts';
 import { resourceName } from './resource.ts';
+import type { ReflectorState } from './reflector-state.ts';
+import { StateHolder } from './reflector-state.ts';
 import { isOlderVersion } from './resource-version.ts';
 import type { Transport } from './transport.ts';
 import type { Selection, WatchEvent } from './watch-stream.ts';
 import { endsInitialEvents, watch, withKind } from './watch-stream.ts';
-
-/**
- * - `starting`: nothing is known yet.
- * - `synced`: the cache holds everything and is being kept up to date.
- * - `absent`: the API server does not serve the resource (its CRD is not installed); the cache is empty.
- * - `failing`: the last attempt failed and is being repeated; the cache holds what was last known.
- */
-export type ReflectorState =
-  | { kind: 'starting' }
-  | { kind: 'synced' }
-  | { kind: 'absent' }
-  | { kind: 'failing'; error: ApiError | ConnectionError | Error };
 
 /** What reflectors of one API server learn about it and share. */
 export interface ServerTraits {
@@ -65,8 +56,7 @@ export class Reflector<V> {
   readonly #traits: ServerTraits;
   readonly #name: string;
   readonly #scope: CacheScope;
-  readonly #settled = new Set<() => void>();
-  #state: ReflectorState = { kind: 'starting' };
+  readonly #state: StateHolder;
   /** Version to continue from; undefined: list again. */
   #continueFrom: string | undefined;
   /** Newest version ever seen, also across lists: a list below it means that etcd was restored. */
@@ -80,11 +70,12 @@ export class Reflector<V> {
     this.#backoff = new Backoff({ random: this.#random });
     this.#traits = options.traits ?? { streamingLists: true };
     this.#name = resourceName(options.resource);
+    this.#state = new StateHolder(options.onState);
     this.#scope = options.scope ?? (options.namespace === undefined ? {} : { namespace: options.namespace });
   }
 
   get state(): ReflectorState {
-    return this.#state;
+    return this.#state.get();
   }
 
   /** Try again now instead of waiting for the back-off to end: the CRD has appeared, or permissions have changed. */
@@ -94,18 +85,8 @@ export class Reflector<V> {
   }
 
   /** Resolves with the state as soon as it is another than `starting`, or when the signal aborts. */
-  async settled(signal: AbortSignal): Promise<ReflectorState> {
-    if (this.#state.kind !== 'starting' || signal.aborted) return this.#state;
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        this.#settled.delete(done);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      this.#settled.add(done);
-      signal.addEventListener('abort', done, { once: true });
-    });
-    return this.#state;
+  settled(signal: AbortSignal): Promise<ReflectorState> {
+    return this.#state.settled(signal);
   }
 
   /** Runs until the signal aborts; then nothing of it is left behind and the cache is not touched any more. */
@@ -160,7 +141,7 @@ export class Reflector<V> {
       signal,
       onOpen: () => {
         this.#options.metrics?.watchOpened(this.#name);
-        if (initial === undefined) this.#setState({ kind: 'synced' });
+        if (initial === undefined) this.#state.set({ kind: 'synced' });
       },
     });
     try {
@@ -218,7 +199,7 @@ export class Reflector<V> {
     this.#continueFrom = resourceVersion;
     this.#newest = resourceVersion;
     metrics?.listed(this.#name, entries.length);
-    this.#setState({ kind: 'synced' });
+    this.#state.set({ kind: 'synced' });
   }
 
   #collect(object: KubeObject, entries: CacheEntry<V>[]): void {
@@ -257,14 +238,14 @@ export class Reflector<V> {
     if (error instanceof ApiError && error.isNotFound) {
       this.#continueFrom = undefined;
       cache.clear(this.#scope);
-      this.#setState({ kind: 'absent' });
+      this.#state.set({ kind: 'absent' });
       return this.#backoff.next();
     }
     metrics?.failed(this.#name, reasonOf(error));
     // Part of normal life after a long pause.
     if (expired) log.debug('the watch is too old, listing again', { resource: this.#name });
     else log.warn('list or watch failed', { resource: this.#name, error: messageOf(error) });
-    this.#setState({ kind: 'failing', error: error instanceof Error ? error : new Error(String(error)) });
+    this.#state.set({ kind: 'failing', error: error instanceof Error ? error : new Error(String(error)) });
     const asked = error instanceof ApiError ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
     return Math.max(asked, this.#backoff.next());
   }
@@ -277,14 +258,6 @@ export class Reflector<V> {
     await sleep(this.#clock, ms, pause.signal);
     this.#pause = undefined;
     signal.removeEventListener('abort', onAbort);
-  }
-
-  #setState(state: ReflectorState): void {
-    const before = this.#state;
-    this.#state = state;
-    for (const done of [...this.#settled]) done();
-    if (before.kind === state.kind && state.kind !== 'failing') return;
-    this.#options.onState?.(state);
   }
 }
 

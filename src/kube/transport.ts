@@ -1,14 +1,13 @@
-import * as http from 'node:http';
-import * as https from 'node:https';
+import type * as http from 'node:http';
+import type * as https from 'node:https';
 import type { Clock, Deadline } from './clock.ts';
 import { sleep, startDeadline, systemClock } from './clock.ts';
 import type { ClientConfig } from './config.ts';
 import { ApiError, ConnectionError } from './errors.ts';
+import { codeOf, newAgent, parsed, queryString, send } from './http-exchange.ts';
+import type { Query } from './http-exchange.ts';
 import { LineSplitter } from './lines.ts';
 import type { RequestMetrics } from './metrics.ts';
-
-/** Values of a query string; undefined ones are left out. */
-export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /** One request. */
 export interface TransportRequest {
@@ -50,8 +49,6 @@ export interface TransportOptions {
   maxSockets?: number;
 }
 
-/** The API server closes idle connections after 90 s; ours go first, or a request would meet a closing one. */
-const idleSocketMs = 60_000;
 /** First TCP keep-alive probe of a stream: a host that vanished is noticed although nobody sends anything. */
 const keepAliveProbeMs = 30_000;
 /** Wait after a 429 that does not say how long, in seconds; client-go's default too. */
@@ -84,8 +81,8 @@ export class Transport {
     this.#clock = options.clock ?? systemClock;
     this.#timeoutMs = options.timeoutMs ?? 30_000;
     this.#maxRetries = options.maxRetries ?? 10;
-    this.#agent = this.#newAgent(options.maxSockets ?? 32);
-    this.#streamAgent = this.#newAgent(Infinity);
+    this.#agent = newAgent(options.config, options.maxSockets ?? 32);
+    this.#streamAgent = newAgent(options.config, Infinity);
   }
 
   /**
@@ -273,19 +270,6 @@ export class Transport {
       },
     };
   }
-
-  #newAgent(maxSockets: number): http.Agent {
-    const kept = { keepAlive: true, timeout: idleSocketMs, maxSockets };
-    if (this.#base.protocol === 'http:') return new http.Agent(kept);
-    const { ca, clientCert, serverName, insecure } = this.#config;
-    return new https.Agent({
-      ...kept,
-      ...(ca !== undefined && { ca }),
-      ...clientCert,
-      ...(serverName !== undefined && { servername: serverName }),
-      ...(insecure === true && { rejectUnauthorized: false }),
-    });
-  }
 }
 
 /** How long to wait before trying again, or undefined when the refusal is final. */
@@ -293,50 +277,4 @@ function retryDelayMs(method: string, error: ApiError): number | undefined {
   if (error.status === 429) return (error.retryAfterSeconds ?? defaultRetryAfterSeconds) * 1000;
   if (method !== 'GET' || error.status < 500 || error.retryAfterSeconds === undefined) return undefined;
   return error.retryAfterSeconds * 1000;
-}
-
-function send(
-  protocol: string,
-  options: https.RequestOptions,
-  body: unknown,
-  signal: AbortSignal,
-): Promise<http.IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const request = (protocol === 'http:' ? http : https).request(options);
-    const onAbort = (): void => {
-      request.destroy(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
-    };
-    const settled = (): void => signal.removeEventListener('abort', onAbort);
-    signal.addEventListener('abort', onAbort, { once: true });
-    request.once('response', (response) => {
-      settled();
-      resolve(response);
-    });
-    // Stays for the life of the request: an error after the head must not be unhandled; the body's reader meets it too.
-    request.on('error', (error) => {
-      settled();
-      reject(error);
-    });
-    request.end(body === undefined ? undefined : JSON.stringify(body));
-  });
-}
-
-function queryString(query: Query): string {
-  const pairs = Object.entries(query).flatMap(([name, value]) =>
-    value === undefined ? [] : [`${encodeURIComponent(name)}=${encodeURIComponent(value)}`],
-  );
-  return pairs.length === 0 ? '' : `?${pairs.join('&')}`;
-}
-
-function codeOf(error: unknown): string {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' ? code : 'ERROR';
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,4 @@
-import { acceptOf } from './client.ts';
+import { acceptOf } from './call-options.ts';
 import { ApiError, ConnectionError } from './errors.ts';
 import type { KubeObject } from './objects.ts';
 import { apiVersionOf, resourcePath } from './resource.ts';

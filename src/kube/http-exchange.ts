@@ -1,0 +1,73 @@
+import * as http from 'node:http';
+import * as https from 'node:https';
+import type { ClientConfig } from './config.ts';
+
+/** Values of a query string; undefined ones are left out. */
+export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** The API server closes idle connections after 90 s; ours go first, or a request would meet a closing one. */
+const idleSocketMs = 60_000;
+
+/** An agent that keeps its connections. @param maxSockets most connections at a time; further requests wait */
+export function newAgent(config: ClientConfig, maxSockets: number): http.Agent {
+  const kept = { keepAlive: true, timeout: idleSocketMs, maxSockets };
+  if (new URL(config.server).protocol === 'http:') return new http.Agent(kept);
+  const { ca, clientCert, serverName, insecure } = config;
+  return new https.Agent({
+    ...kept,
+    ...(ca !== undefined && { ca }),
+    ...clientCert,
+    ...(serverName !== undefined && { servername: serverName }),
+    ...(insecure === true && { rejectUnauthorized: false }),
+  });
+}
+
+/** Sends a request; resolves with the head of the answer, whose body is still to be read. Aborting breaks it off. */
+export function send(
+  protocol: string,
+  options: https.RequestOptions,
+  body: unknown,
+  signal: AbortSignal,
+): Promise<http.IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const request = (protocol === 'http:' ? http : https).request(options);
+    const onAbort = (): void => {
+      request.destroy(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+    };
+    const settled = (): void => signal.removeEventListener('abort', onAbort);
+    signal.addEventListener('abort', onAbort, { once: true });
+    request.once('response', (response) => {
+      settled();
+      resolve(response);
+    });
+    // Stays for the life of the request: an error after the head must not be unhandled; the body's reader meets it too.
+    request.on('error', (error) => {
+      settled();
+      reject(error);
+    });
+    request.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}
+
+/** `?name=value&…`, or the empty string. */
+export function queryString(query: Query): string {
+  const pairs = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${encodeURIComponent(name)}=${encodeURIComponent(value)}`],
+  );
+  return pairs.length === 0 ? '' : `?${pairs.join('&')}`;
+}
+
+/** Node's error code, or `ERROR`. */
+export function codeOf(error: unknown): string {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : 'ERROR';
+}
+
+/** The JSON value, or undefined when the text is none. */
+export function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
