@@ -52,6 +52,7 @@ export const databaseSchema = object("The control plane's database when Percona 
       path: optional(
         text('The database file inside the container. Outside of a volume it is lost with the pod.', {
           default: defaults.database.sqlite.path,
+          maxLength: LONG,
         }),
       ),
     }),
@@ -130,7 +131,7 @@ export const loggingSchema = object("The server's log.", {
 export type LoggingSpec = Static<typeof loggingSchema>;
 
 export const snapshotPolicySchema = object('Scheduled snapshots of one share.', {
-  share: text("The share's name.", { maxLength: LONG }),
+  share: text("The share's name.", { maxLength: 256 }),
   interval: text('How often a snapshot is taken: a duration like `6h`, `@hourly`, `@daily` or `@weekly`.', {
     maxLength: 64,
   }),
@@ -144,7 +145,7 @@ export const snapshotPolicySchema = object('Scheduled snapshots of one share.', 
 export type SnapshotPolicySpec = Static<typeof snapshotPolicySchema>;
 
 export const snapshotPoliciesSchema = list(snapshotPolicySchema, 'Scheduled snapshots, one entry per share.', {
-  maxItems: 1000,
+  maxItems: 128,
 });
 
 export const s3Schema = object(
@@ -154,14 +155,21 @@ export const s3Schema = object(
       object('Secret with the credentials.', {
         secretName: text("The Secret's name.", { maxLength: LONG }),
         accessKeyIdKey: optional(
-          text('Key of the access key id.', { default: defaults.s3.credentialsSecretRef.accessKeyIdKey }),
+          text('Key of the access key id.', {
+            default: defaults.s3.credentialsSecretRef.accessKeyIdKey,
+            maxLength: LONG,
+          }),
         ),
         secretAccessKeyKey: optional(
-          text('Key of the secret access key.', { default: defaults.s3.credentialsSecretRef.secretAccessKeyKey }),
+          text('Key of the secret access key.', {
+            default: defaults.s3.credentialsSecretRef.secretAccessKeyKey,
+            maxLength: LONG,
+          }),
         ),
         endpointKey: optional(
           text("Key of the store's URL; the Secret may lack it.", {
             default: defaults.s3.credentialsSecretRef.endpointKey,
+            maxLength: LONG,
           }),
         ),
       }),

@@ -55,11 +55,12 @@ export const dittoServerSchema = object('A DittoFS file server with its control-
   apiVersion: optional(Type.String({ description: 'Group and version of this kind.' })),
   kind: optional(Type.String({ description: 'Kind of this object.' })),
   metadata: optional(
-    Type.Object(
-      // The bound is the one that Kubernetes sets for names anyway; written here, it is known to the cost estimate.
-      { name: optional(Type.String({ maxLength: 253 })) },
-      { description: "Kubernetes' own data on this object." },
-    ),
+    // The bound is the one that Kubernetes sets for names anyway. Written here, for both fields, it is known to the
+    // estimate of the rules' cost. Nothing else may be said about metadata.
+    Type.Object({
+      name: optional(Type.String({ maxLength: 253 })),
+      generateName: optional(Type.String({ maxLength: 253 })),
+    }),
   ),
   spec: optional(specSchema),
   status: optional(statusSchema),
