@@ -1,0 +1,305 @@
+/** Everything the operator watches, and the view of it that one DittoServer needs. */
+import type { DittoServer } from '../api/types.ts';
+import { APP, APP_LABEL } from '../desired/names.ts';
+import type { CacheEntry, CacheEvent } from '../kube/cache-entry.ts';
+import { Cache } from '../kube/cache.ts';
+import type { Client } from '../kube/client.ts';
+import type { Log } from '../kube/log.ts';
+import type { ReflectorMetrics } from '../kube/metrics.ts';
+import { NamedWatches } from '../kube/named-watches.ts';
+import type { KubeObject, ObjectKey } from '../kube/objects.ts';
+import { Reflector, type ReflectorOptions, type ServerTraits } from '../kube/reflector.ts';
+import type { Resource } from '../kube/resource.ts';
+import type { Transport } from '../kube/transport.ts';
+import type { Priority } from '../kube/work-queue.ts';
+import type { ClusterFacts, ObservedPerconaCluster, ObservedSecret } from '../observed.ts';
+import { projectObject, projectPerconaCluster, projectSecret, projectServer, type StoredObject } from './projection.ts';
+import {
+  CLAIMS,
+  CONFIG_MAPS,
+  CUSTOM_RESOURCE_DEFINITIONS,
+  DITTO_SERVERS,
+  NETWORK_POLICIES,
+  PERCONA_CLUSTERS,
+  SECRETS,
+  SERVICES,
+  STATEFUL_SETS,
+} from './resources.ts';
+import { clustersOf } from './references.ts';
+
+export interface WorldOptions {
+  client: Client;
+  transport: Transport;
+  log: Log;
+  metrics?: ReflectorMetrics;
+  /** Namespaces to watch; empty: all. */
+  namespaces: readonly string[];
+}
+
+/** Told which DittoServer (`namespace/name`) something has changed for. */
+export type ChangeListener = (serverKey: string, priority: Priority) => void;
+
+/** Percona's labels on the Secrets of a cluster; they stay the same through 3.0.0. */
+const PERCONA_CLUSTER_LABEL = 'postgres-operator.crunchydata.com/cluster';
+const PERCONA_USER_SECRETS = 'postgres-operator.crunchydata.com/role=pguser';
+const PERCONA_CERTIFICATES = 'postgres-operator.crunchydata.com/cluster-certificate=postgres-tls';
+const OURS = `${APP_LABEL}=${APP}`;
+const PERCONA_CRD = `${PERCONA_CLUSTERS.plural}.${PERCONA_CLUSTERS.group}`;
+/** Kinds that are kept whole, as text. */
+const STORED: readonly Resource[] = [STATEFUL_SETS, SERVICES, CONFIG_MAPS, NETWORK_POLICIES, CLAIMS];
+
+export class World {
+  readonly servers = new Cache<DittoServer>({
+    project: projectServer,
+    indexes: {
+      cluster: ({ namespace, value }) => clustersOf(value).map((cluster) => `${namespace}/${cluster}`),
+    },
+  });
+  readonly perconaClusters = new Cache<ObservedPerconaCluster>({ project: projectPerconaCluster });
+  readonly #stored = new Map(STORED.map(({ kind }) => [kind, new Cache<StoredObject>({ project: projectObject })]));
+  readonly #ownSecrets = secretCache();
+  readonly #userSecrets = secretCache();
+  readonly #certificates = secretCache();
+  readonly #perconaCrd = new Cache<true>({ project: () => true });
+  readonly #named: NamedWatches<ObservedSecret>;
+  readonly #options: WorldOptions;
+  readonly #traits: ServerTraits = { streamingLists: true };
+  readonly #reflectors: Reflector<unknown>[] = [];
+  readonly #percona: Reflector<unknown>[] = [];
+  readonly #crdReflector: Reflector<true>;
+  #listener: ChangeListener = () => undefined;
+  #quiet = false;
+  #perconaRun: { stop: AbortController; done: Promise<unknown> } | undefined;
+
+  constructor(options: WorldOptions) {
+    this.#options = options;
+    this.#named = new NamedWatches({
+      ...this.#common(),
+      resource: SECRETS,
+      cache: secretCache(),
+      onState: (key) => {
+        for (const holder of this.#named.holdersOf(key)) this.#changed(holder, 'high');
+      },
+    });
+    this.#crdReflector = new Reflector({
+      ...this.#common(),
+      resource: CUSTOM_RESOURCE_DEFINITIONS,
+      fieldSelector: `metadata.name=${PERCONA_CRD}`,
+      // The whole definition is a megabyte; that it exists is all there is to know.
+      metadataOnly: true,
+      cache: this.#perconaCrd,
+      onState: () => this.#followPerconaCrd(),
+    });
+    this.#watchAll();
+    this.#subscribe();
+  }
+
+  /** Says who is to be told of changes. */
+  onChange(listener: ChangeListener): void {
+    this.#listener = listener;
+  }
+
+  /** Runs every watch until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const runs = [this.#crdReflector, ...this.#reflectors].map((reflector) => reflector.run(signal));
+    await Promise.all(runs);
+    this.#stopPercona();
+    await this.#perconaRun?.done;
+    await this.#named.stop();
+  }
+
+  /** Resolves when everything was listed once, or cannot be; before that, what is absent may only be unseen. */
+  async synced(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#crdReflector, ...this.#reflectors].map((reflector) => reflector.settled(signal)));
+    if (this.#perconaRun) await Promise.all(this.#percona.map((reflector) => reflector.settled(signal)));
+  }
+
+  /** The watches that are not working, as sentences; empty when all is well. */
+  failing(): string[] {
+    return [...this.#reflectors, ...(this.#perconaRun ? this.#percona : [])].flatMap(({ state }) =>
+      state.kind === 'failing'
+        ? [state.error.message]
+        : state.kind === 'starting'
+          ? ['a list is not complete yet']
+          : [],
+    );
+  }
+
+  /** Whether the API server serves perconapgclusters. */
+  perconaApi(): ClusterFacts['perconaApi'] {
+    const states = this.#percona.map(({ state }) => state.kind);
+    if (this.#perconaRun === undefined) return this.#crdReflector.state.kind === 'synced' ? 'absent' : 'unknown';
+    if (states.every((kind) => kind === 'synced')) return 'present';
+    if (states.some((kind) => kind === 'absent')) return 'absent';
+    return states.some((kind) => kind === 'failing') && this.perconaClusters.size > 0 ? 'present' : 'unknown';
+  }
+
+  /** The object of a stored kind, if it is there. */
+  stored(kind: string, namespace: string, name: string): CacheEntry<StoredObject> | undefined {
+    return this.#stored.get(kind)?.get(namespace, name);
+  }
+
+  /** The Secret of that name, by whichever watch shows it. */
+  secret(namespace: string, name: string): ObservedSecret | undefined {
+    const caches = [this.#ownSecrets, this.#userSecrets, this.#certificates, this.#named.cache];
+    return caches.map((cache) => cache.get(namespace, name)?.value).find((value) => value !== undefined);
+  }
+
+  /**
+   * Says which Secrets outside the label watches a server needs.
+   *
+   * @returns whether all of them were looked for already.
+   */
+  needSecrets(serverKey: string, secrets: readonly Required<ObjectKey>[]): boolean {
+    this.#named.refer(serverKey, secrets);
+    return secrets.every((key) => this.#named.state(key)?.kind !== 'starting');
+  }
+
+  /** Takes the answer to one of our own writes over, without telling anybody: the writer looks again by itself. */
+  wrote(resource: Resource, object: KubeObject): void {
+    this.#quiet = true;
+    try {
+      this.#cacheFor(resource).observe(object);
+    } finally {
+      this.#quiet = false;
+    }
+  }
+
+  /** Takes over that an object is gone. */
+  removed(resource: Resource, key: Required<ObjectKey>, uid: string): void {
+    this.#quiet = true;
+    try {
+      this.#cacheFor(resource).observeDeleted(key.namespace, key.name, uid);
+    } finally {
+      this.#quiet = false;
+    }
+  }
+
+  #cacheFor({ kind }: Resource): Cache<unknown> {
+    const stored = this.#stored.get(kind);
+    if (stored) return stored as Cache<unknown>;
+    if (kind === DITTO_SERVERS.kind) return this.servers as Cache<unknown>;
+    if (kind === PERCONA_CLUSTERS.kind) return this.perconaClusters as Cache<unknown>;
+    return this.#ownSecrets as Cache<unknown>;
+  }
+
+  #common() {
+    const { client, transport, log, metrics } = this.#options;
+    return { client, transport, log, traits: this.#traits, ...(metrics && { metrics }) };
+  }
+
+  #watchAll(): void {
+    this.#add(this.#reflectors, DITTO_SERVERS, this.servers);
+    for (const resource of STORED) {
+      const cache = this.#stored.get(resource.kind);
+      if (cache) this.#add(this.#reflectors, resource, cache, { labelSelector: OURS });
+    }
+    this.#add(this.#reflectors, SECRETS, this.#ownSecrets, { labelSelector: OURS });
+    this.#add(this.#percona, SECRETS, this.#userSecrets, { labelSelector: PERCONA_USER_SECRETS });
+    this.#add(this.#percona, SECRETS, this.#certificates, { labelSelector: PERCONA_CERTIFICATES });
+    this.#add(this.#percona, PERCONA_CLUSTERS, this.perconaClusters, {
+      onState: () => this.#tellPerconaServers(),
+    });
+  }
+
+  #add<V>(
+    list: Reflector<unknown>[],
+    resource: Resource,
+    cache: Cache<V>,
+    options: Partial<ReflectorOptions<V>> = {},
+  ): void {
+    const { namespaces } = this.#options;
+    for (const namespace of namespaces.length > 0 ? namespaces : [undefined]) {
+      const scope = namespace === undefined ? {} : { namespace };
+      list.push(new Reflector<V>({ ...this.#common(), resource, cache, ...scope, ...options }) as Reflector<unknown>);
+    }
+  }
+
+  #subscribe(): void {
+    this.servers.subscribe((event) => {
+      const { namespace, name } = entryOf(event);
+      if (event.type === 'deleted') this.#named.refer(`${namespace}/${name}`, []);
+      this.#tell(event, `${namespace}/${name}`);
+    });
+    for (const cache of this.#stored.values()) {
+      cache.subscribe((event) => {
+        const { namespace, value } = entryOf(event);
+        if (value.instance !== undefined) this.#tell(event, `${namespace}/${value.instance}`);
+      });
+    }
+    this.#ownSecrets.subscribe((event) => {
+      const { namespace, value } = entryOf(event);
+      const instance = value.metadata.labels?.['instance'];
+      if (instance !== undefined) this.#tell(event, `${namespace}/${instance}`);
+    });
+    for (const cache of [this.#userSecrets, this.#certificates]) {
+      cache.subscribe((event) => {
+        const { namespace, value } = entryOf(event);
+        this.#tellUsers(event, namespace, value.metadata.labels?.[PERCONA_CLUSTER_LABEL]);
+      });
+    }
+    this.perconaClusters.subscribe((event) => {
+      const { namespace, name } = entryOf(event);
+      this.#tellUsers(event, namespace, name);
+    });
+    this.#named.cache.subscribe((event) => {
+      const { namespace, name } = entryOf(event);
+      for (const holder of this.#named.holdersOf({ namespace, name })) this.#tell(event, holder);
+    });
+    this.#perconaCrd.subscribe(() => this.#followPerconaCrd());
+  }
+
+  #tellUsers(event: CacheEvent<unknown>, namespace: string, cluster: string | undefined): void {
+    if (cluster === undefined) return;
+    for (const { name } of this.servers.byIndex('cluster', `${namespace}/${cluster}`)) {
+      this.#tell(event, `${namespace}/${name}`);
+    }
+  }
+
+  #tellPerconaServers(): void {
+    for (const { namespace, name, value } of this.servers.values()) {
+      if (clustersOf(value).length > 0) this.#changed(`${namespace}/${name}`, 'high');
+    }
+  }
+
+  #tell(event: CacheEvent<unknown>, serverKey: string): void {
+    if (!this.#quiet) this.#changed(serverKey, event.fromList ? 'low' : 'high');
+  }
+
+  #changed(serverKey: string, priority: Priority): void {
+    this.#listener(serverKey, priority);
+  }
+
+  /**
+   * Percona's kinds are watched while their definition exists. Where the operator may not look at definitions, they are
+   * watched always, and the reflector finds out by itself.
+   */
+  #followPerconaCrd(): void {
+    const hidden = this.#crdReflector.state.kind === 'failing' || this.#crdReflector.state.kind === 'absent';
+    const wanted = hidden || this.#perconaCrd.size > 0;
+    if (wanted && this.#perconaRun === undefined) {
+      const stop = new AbortController();
+      const done = Promise.all(this.#percona.map((reflector) => reflector.run(stop.signal)));
+      this.#perconaRun = { stop, done };
+    } else if (wanted) {
+      for (const reflector of this.#percona) reflector.poke();
+    } else if (this.#crdReflector.state.kind === 'synced') {
+      this.#stopPercona();
+      for (const cache of [this.perconaClusters, this.#userSecrets, this.#certificates]) cache.clear();
+      this.#tellPerconaServers();
+    }
+  }
+
+  #stopPercona(): void {
+    this.#perconaRun?.stop.abort();
+    this.#perconaRun = undefined;
+  }
+}
+
+function secretCache(): Cache<ObservedSecret> {
+  return new Cache<ObservedSecret>({ project: projectSecret });
+}
+
+function entryOf<V>(event: CacheEvent<V>): CacheEntry<V> {
+  return event.type === 'deleted' ? event.before : event.after;
+}
