@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
-import { createInterface } from 'node:readline';
 import { parseAllDocuments } from 'yaml';
 import { eventually } from './eventually.ts';
 import type { KubeList, KubeObject, Kind } from './objects.ts';
@@ -268,7 +267,12 @@ export class AdminClient {
     }
     const ended = new Promise<void>((resolve) => response.once('close', () => resolve()));
     response.on('error', () => undefined); // "aborted", when the server or stop() closes it; `ended` says so
-    createInterface({ input: response }).on('line', (line) => onEvent(JSON.parse(line) as WatchEvent));
+    let rest = '';
+    response.setEncoding('utf8').on('data', (text: string) => {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) onEvent(JSON.parse(line) as WatchEvent);
+    });
     return { ended, stop: () => void response.destroy() };
   }
 
@@ -337,7 +341,11 @@ export class AdminClient {
         'user-agent': userAgent,
         accept: 'application/json',
       };
-      if (payload !== undefined) headers['content-type'] = contentType;
+      if (payload !== undefined) {
+        headers['content-type'] = contentType;
+        // For DELETE Node sends the body without saying how long it is, and the server takes it for the next request.
+        headers['content-length'] = String(Buffer.byteLength(payload));
+      }
       const sent = request(new URL(path, url), { method, headers, agent: this.#agent }, resolve);
       sent.on('error', reject);
       sent.end(payload);

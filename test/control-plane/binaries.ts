@@ -144,10 +144,9 @@ async function perconaOperator(): Promise<Recipe> {
       for (const file of files) await copyFile(join(source, file), join(work, file));
       await changedModule(await perconaModuleDir(), join(work, 'module'));
       await appendFile(join(work, 'go.mod'), `\nreplace ${PERCONA_MODULE} => ./module\n`);
-      await goBuild(
-        [...flags, '-o', join(target, 'postgres-operator'), `${PERCONA_MODULE}/cmd/postgres-operator`],
-        work,
-      );
+      const program = `${PERCONA_MODULE}/cmd/postgres-operator`;
+      // With C: it reads SQL with PostgreSQL's own parser.
+      await goBuild([...flags, '-o', join(target, 'postgres-operator'), program], work, { cgo: true });
       await rm(work, { recursive: true });
     },
   };

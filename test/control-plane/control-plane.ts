@@ -47,17 +47,20 @@ export interface ControlPlane {
   pids: () => number[];
   /** Writes a kubeconfig file for a bearer token and returns its path. @param namespace default: `default` */
   kubeconfigFor: (token: string, namespace?: string) => Promise<string>;
-  /** Ends the API server, SIGTERM first and SIGKILL after 3 seconds; etcd and the controllers go on. */
-  stopApiServer: () => Promise<void>;
+  /**
+   * Ends the API server; etcd and the controllers go on. SIGTERM, which takes a second or two, then SIGKILL after `graceMs`
+   * (default 3000); 0 is a crash.
+   */
+  stopApiServer: (graceMs?: number) => Promise<void>;
   /** Starts it again on the same port and data; resolves when it is ready. Does nothing when it runs. */
   startApiServer: () => Promise<void>;
   /**
-   * Compacts etcd: nothing older than now can be read from it any more. A list with an old `resourceVersion` and `Exact`, or
-   * an old `continue`, then fails with 410. A watch is served from the API server's own memory and goes on working unless
-   * that was started with `--watch-cache=false`; see `forgetHistory`.
+   * Compacts etcd: it forgets every revision but the last. That alone changes nothing for clients, since the API server
+   * answers old `resourceVersion`s from its memory: see `forgetHistory`. With `--watch-cache=false` it has none, and watches
+   * and lists from before get 410 at once.
    */
   compact: () => Promise<void>;
-  /** Compacts and restarts the API server: a watch from any older `resourceVersion` gets 410. */
+  /** Crashes the API server, compacts and starts it: then every older `resourceVersion` and `continue` gets 410. */
   forgetHistory: () => Promise<void>;
   /** Restarts kube-controller-manager, which then knows all CRDs there are. Does nothing when it was not asked for. */
   restartControllerManager: () => Promise<void>;
@@ -136,7 +139,7 @@ async function start(
       }
     });
   };
-  const stopApiServer = async () => apiServer?.stop();
+  const stopApiServer = async (graceMs?: number) => apiServer?.stop(graceMs);
   await Promise.race([startApiServer(), failIfEnds(etcd)]);
 
   const admin = new AdminClient({ url, ca: await readFile(files.ca, 'utf8'), token: files.adminToken });
@@ -166,7 +169,7 @@ async function start(
     startApiServer,
     compact,
     forgetHistory: async () => {
-      await stopApiServer();
+      await stopApiServer(0);
       await compact();
       await startApiServer();
     },

@@ -9,6 +9,9 @@ export interface EventuallyOptions {
   everyMs?: number;
 }
 
+/** A type without its falsy values. */
+export type Truthy<T> = Exclude<T, false | 0 | '' | null | undefined>;
+
 /**
  * Calls `probe` until it returns something truthy and returns that; an exception counts as "not yet".
  *
@@ -19,14 +22,14 @@ export async function eventually<T>(
   description: string,
   probe: () => Promise<T> | T,
   { timeoutMs = 20_000, everyMs = 25 }: EventuallyOptions = {},
-): Promise<NonNullable<T>> {
+): Promise<Truthy<T>> {
   const deadline = performance.now() + timeoutMs;
   let last = 'nothing was tried';
   let cause: unknown;
   do {
     try {
       const value = await probe();
-      if (value) return value;
+      if (value) return value as Truthy<T>;
       last = `last value: ${inspect(value, { depth: 4 })}`;
       cause = undefined;
     } catch (error) {

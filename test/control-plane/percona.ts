@@ -13,6 +13,7 @@ export type PerconaVersion = '2.8.2' | '2.9.0' | '3.0.0';
 /** Image of the operator's Pod object; the operator makes the init container's image of its instances from it. */
 export const PERCONA_OPERATOR_IMAGE = 'docker.io/percona/percona-postgresql-operator:2.9.0';
 
+const CRD = 'apiextensions.k8s.io/v1/CustomResourceDefinition';
 const NAMESPACE = 'percona-operator';
 const POD = 'percona-postgresql-operator';
 
@@ -33,7 +34,7 @@ export function perconaCRDVersions(): PerconaVersion[] {
 }
 
 /**
- * Applies Percona's CRDs and waits until they are established. Best before kube-controller-manager starts, see
+ * Applies Percona's CRDs and waits until they are served. Best before kube-controller-manager starts, see
  * `beforeControllers`.
  *
  * @throws when the version is not at hand.
@@ -45,11 +46,11 @@ export async function installPerconaCRDs(admin: AdminClient, version: PerconaVer
   const apply = async (document: string) => {
     const name = /^metadata:\n(?: .*\n)*? {2}name: (\S+)$/m.exec(document)?.[1];
     if (name === undefined) throw new Error(`a CRD of Percona ${version} has no name`);
-    await admin.applyText('apiextensions.k8s.io/v1/CustomResourceDefinition', name, document);
+    await admin.applyText(CRD, name, document);
     return name;
   };
   const names = await Promise.all(documents.map(apply));
-  for (const name of names) await eventually(`CRD ${name} is established`, () => isEstablished(admin, name));
+  for (const name of names) await eventually(`CRD ${name} is served`, () => isServed(admin, name));
 }
 
 /**
@@ -111,12 +112,22 @@ async function createOperatorPod(admin: AdminClient): Promise<void> {
   });
 }
 
-async function isEstablished(admin: AdminClient, name: string): Promise<boolean> {
-  const crd = await admin.get<KubeObject & { status?: { conditions?: { type: string; status: string }[] } }>(
-    'apiextensions.k8s.io/v1/CustomResourceDefinition',
-    name,
-  );
-  return crd.status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True') ?? false;
+interface CustomResourceDefinition extends KubeObject {
+  spec: { group: string; names: { plural: string }; versions: { name: string; served: boolean }[] };
+  status?: { conditions?: { type: string; status: string }[] };
+}
+
+/** Established, and its objects can be listed: for a moment after an update the API server answers 429 instead. */
+async function isServed(admin: AdminClient, name: string): Promise<boolean> {
+  const crd = await admin.get<CustomResourceDefinition>(CRD, name);
+  const { group, names, versions } = crd.spec;
+  const established = crd.status?.conditions?.find((condition) => condition.type === 'Established');
+  if (established?.status !== 'True') return false;
+  const paths = versions
+    .filter(({ served }) => served)
+    .map((one) => `/apis/${group}/${one.name}/${names.plural}?limit=1`);
+  const answers = await Promise.all(paths.map((path) => admin.raw('GET', path)));
+  return answers.every(({ status }) => status === 200);
 }
 
 async function crdFile(version: PerconaVersion): Promise<string> {
