@@ -77,3 +77,8 @@ export const defaults = {
 export function defaultBackupPath(serverName: string): string {
   return `/pgbackrest/${serverName}/repo1`;
 }
+
+/** The value, or the default where the user wrote nothing or an empty text: the two have always meant the same. */
+export function orDefault(value: string | undefined, fallback: string): string {
+  return value === undefined || value === '' ? fallback : value;
+}

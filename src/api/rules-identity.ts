@@ -59,7 +59,7 @@ function needed(id: string, switches: string[], path: string, what: string): Rul
     kind: 'valid',
     fieldPath: path,
     cel: `!(${switches.map((path) => on(path)).join(' && ')}) || ${given(path)}`,
-    message: `${path} is missing: ${what}`,
+    message: `${path} is required: ${what}`,
   };
 }
 

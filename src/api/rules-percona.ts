@@ -44,8 +44,8 @@ const cluster: Rule[] = [
     fieldPath: ref,
     cel: `!(${enabled} && ${has(ref)})`,
     message:
-      'spec.percona.enabled and spec.perconaPGClusterRef exclude each other: either create a PostgreSQL cluster or ' +
-      'refer to one',
+      'spec.perconaPGClusterRef cannot be used with spec.percona.enabled: either create a PostgreSQL cluster or refer ' +
+      'to one',
   },
   {
     id: 'percona-storage-size',
@@ -135,7 +135,7 @@ function backupNeeds(id: string, field: string, what: string): Rule {
     kind: 'valid',
     fieldPath: path,
     cel: `!${backupOn} || ${given(path)}`,
-    message: `${path} is missing: backups need ${what}`,
+    message: `${path} is required: backups need ${what}`,
   };
 }
 

@@ -145,7 +145,7 @@ export const snapshotPolicySchema = object('Scheduled snapshots of one share.', 
 export type SnapshotPolicySpec = Static<typeof snapshotPolicySchema>;
 
 export const snapshotPoliciesSchema = list(snapshotPolicySchema, 'Scheduled snapshots, one entry per share.', {
-  maxItems: 128,
+  maxItems: 100,
 });
 
 export const s3Schema = object(
