@@ -152,7 +152,7 @@ export class Reconciler {
   #remember(key: string, server: DittoServer, result: WaveResult): void {
     const { foreign, refused, corrected } = result;
     if (foreign.length + refused.length + corrected.length === 0) return;
-    const remembered = this.#remembered.get(key) ?? {
+    const remembered: Remembered = this.#remembered.get(key) ?? {
       generation: server.metadata.generation,
       foreign: new Map(),
       refused: new Map(),

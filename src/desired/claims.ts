@@ -3,6 +3,7 @@ import { quantityValue } from '../api/quantity.ts';
 import type { DittoServer } from '../api/types.ts';
 import type { Observed } from '../observed.ts';
 import type { Notice } from '../status/notices.ts';
+import { differences } from './difference.ts';
 import { names } from './names.ts';
 import { claimTemplates } from './volumes.ts';
 
@@ -14,9 +15,14 @@ export interface ClaimGrowth {
   storage: string;
 }
 
-/** The claim templates that the StatefulSet is to have: those it has, for they cannot be changed. */
+/**
+ * The claim templates that the StatefulSet is to have: the wanted ones, unless it has others already, for they cannot be
+ * changed.
+ */
 export function effectiveClaimTemplates(server: DittoServer, observed: Observed) {
-  return observed.statefulSet?.spec.volumeClaimTemplates ?? claimTemplates(server);
+  const wanted = claimTemplates(server);
+  const there = observed.statefulSet?.spec.volumeClaimTemplates;
+  return there === undefined || differences(wanted, there).length === 0 ? wanted : there;
 }
 
 /** Claims that ask for less than the spec does. */

@@ -13,7 +13,7 @@ import { waitForPostgres } from './wait-for-postgres.ts';
 /** The user and group of the server's image. */
 const SERVER_UID = 65532;
 /** Only when the volume's root is wrong: a recursive chown of a large volume at each start takes hours. */
-const DEFAULT_POD_SECURITY = { fsGroup: SERVER_UID, fsGroupChangePolicy: 'OnRootMismatch' };
+const DEFAULT_POD_SECURITY: object = { fsGroup: SERVER_UID, fsGroupChangePolicy: 'OnRootMismatch' };
 /** Endpoints need a moment to forget the pod before it stops accepting connections. */
 const PRE_STOP_SLEEP_SECONDS = 5;
 
@@ -70,7 +70,7 @@ function podSpec({ server, database, claimTemplates, operator }: StatefulSetInpu
     serviceAccountName: spec.serviceAccountName,
     // The server never talks to the Kubernetes API.
     automountServiceAccountToken: false,
-    securityContext: (spec.podSecurityContext ?? DEFAULT_POD_SECURITY) as object,
+    securityContext: spec.podSecurityContext ?? DEFAULT_POD_SECURITY,
     terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds ?? defaults.terminationGracePeriodSeconds,
     imagePullSecrets: spec.imagePullSecrets,
     nodeSelector: spec.nodeSelector,
