@@ -181,16 +181,6 @@ export class AdminClient {
     return applied;
   }
 
-  /**
-   * Server-side apply of one document as it is written, without reading it here: Percona's CRDs are megabytes of YAML.
-   *
-   * @param kind what the document says its kind is.
-   * @param name what the document says its name is; not namespaced.
-   */
-  async applyText(kind: Kind, name: string, document: string): Promise<KubeObject> {
-    return this.#call('PATCH', await this.#applyPath(kind, undefined, name, {}), document, APPLY);
-  }
-
   /** Changes an object. @param patch as `options.type` says: an object to merge by default. */
   async patch<T = KubeObject>(
     kind: Kind,

@@ -307,15 +307,21 @@ async function failIfEnds(one: ManagedProcess): Promise<never> {
   throw new Error(`${one.name} did not start (${how}); its log ends with\n${await one.lastLines()}`);
 }
 
-/** etcd speaks JSON beside gRPC; numbers of 64 bits are strings there. */
+/** What etcd answers; it speaks JSON beside gRPC, with numbers of 64 bits as strings. */
+interface Answer {
+  header: { revision: string };
+}
+
 async function compactEtcd(etcdUrl: string): Promise<void> {
   const call = async (path: string, body: object) => {
     const response = await fetch(`${etcdUrl}/v3/kv/${path}`, { method: 'POST', body: JSON.stringify(body) });
     if (!response.ok) throw new Error(`etcd refused ${path}: ${response.status} ${await response.text()}`);
     return response.json();
   };
-  const anyKey = { key: 'AA==', keys_only: true, limit: 1 };
-  const { header } = (await call('range', anyKey)) as { header: { revision: string } };
+  // One revision more, of a key that the API server does not know: then even the last change of an object is behind the
+  // compaction. Otherwise etcd would still tell of it, and the API server answer 500 because the state before is gone.
+  const base64 = (text: string) => Buffer.from(text).toString('base64');
+  const { header } = (await call('put', { key: base64('/compacted'), value: base64('') })) as Answer;
   await call('compaction', { revision: header.revision, physical: true });
 }
 

@@ -229,7 +229,8 @@ describe("Percona's CRDs", () => {
     const crd = 'apiextensions.k8s.io/v1/CustomResourceDefinition';
     const { metadata } = await admin.get(crd, 'perconapgclusters.pgv2.percona.com');
     expect(metadata.labels).toMatchObject({ 'pgv2.percona.com/version': `v${version}` });
-    expect((await admin.list('pgv2.percona.com/v2/PerconaPGCluster')).items).toEqual([]);
+    const { items } = await eventually('a list', () => admin.list('pgv2.percona.com/v2/PerconaPGCluster'));
+    expect(items).toEqual([]);
   });
 
   for (const version of all.filter((one) => !versions.includes(one)))

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AdminClient } from './admin.ts';
+import { ApiError, type AdminClient } from './admin.ts';
 import { ensurePerconaOperator, perconaModuleDir } from './binaries.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { eventually } from './eventually.ts';
@@ -13,7 +13,6 @@ export type PerconaVersion = '2.8.2' | '2.9.0' | '3.0.0';
 /** Image of the operator's Pod object; the operator makes the init container's image of its instances from it. */
 export const PERCONA_OPERATOR_IMAGE = 'docker.io/percona/percona-postgresql-operator:2.9.0';
 
-const CRD = 'apiextensions.k8s.io/v1/CustomResourceDefinition';
 const NAMESPACE = 'percona-operator';
 const POD = 'percona-postgresql-operator';
 
@@ -35,22 +34,35 @@ export function perconaCRDVersions(): PerconaVersion[] {
 
 /**
  * Applies Percona's CRDs and waits until they are served. Best before kube-controller-manager starts, see
- * `beforeControllers`.
+ * `beforeControllers`. Where another version was installed before, the API server may answer 429 for a moment afterwards.
  *
  * @throws when the version is not at hand.
  */
 export async function installPerconaCRDs(admin: AdminClient, version: PerconaVersion): Promise<void> {
   const text = await readFile(await crdFile(version), 'utf8');
-  // Megabytes of YAML that the API server reads anyhow: sent on as they are, only the names are picked out here.
   const documents = text.split(/^---$/m).filter((document) => /^kind: CustomResourceDefinition$/m.test(document));
-  const apply = async (document: string) => {
-    const name = /^metadata:\n(?: .*\n)*? {2}name: (\S+)$/m.exec(document)?.[1];
-    if (name === undefined) throw new Error(`a CRD of Percona ${version} has no name`);
-    await admin.applyText(CRD, name, document);
-    return name;
-  };
-  const names = await Promise.all(documents.map(apply));
-  for (const name of names) await eventually(`CRD ${name} is served`, () => isServed(admin, name));
+  const crds = await Promise.all(documents.map((document) => applyCRD(admin, document)));
+  for (const { metadata, spec } of crds) {
+    const served = spec.versions.filter((one) => one.served);
+    const paths = served.map(({ name }) => `/apis/${spec.group}/${name}/${spec.names.plural}?limit=1`);
+    await eventually(`CRD ${metadata.name} is served`, async () => {
+      const answers = await Promise.all(paths.map((path) => admin.raw('GET', path)));
+      return answers.every(({ status }) => status === 200);
+    });
+  }
+}
+
+interface CustomResourceDefinition extends KubeObject {
+  spec: { group: string; names: { plural: string }; versions: { name: string; served: boolean }[] };
+}
+
+/** Sends a document on as it is: reading megabytes of YAML here first would take as long as the API server needs. */
+async function applyCRD(admin: AdminClient, document: string): Promise<CustomResourceDefinition> {
+  const name = /^metadata:\n(?: .*\n)*? {2}name: (\S+)$/m.exec(document)?.[1] ?? '';
+  const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}?fieldManager=test-admin&force=true`;
+  const response = await admin.raw('PATCH', path, document, 'application/apply-patch+yaml');
+  if (response.status >= 400) throw new ApiError(`apply CRD ${name}`, response);
+  return response.body as CustomResourceDefinition;
 }
 
 /**
@@ -110,24 +122,6 @@ async function createOperatorPod(admin: AdminClient): Promise<void> {
     metadata: { name: POD, namespace: NAMESPACE },
     spec: { containers: [{ name: 'operator', image: PERCONA_OPERATOR_IMAGE }] },
   });
-}
-
-interface CustomResourceDefinition extends KubeObject {
-  spec: { group: string; names: { plural: string }; versions: { name: string; served: boolean }[] };
-  status?: { conditions?: { type: string; status: string }[] };
-}
-
-/** Established, and its objects can be listed: for a moment after an update the API server answers 429 instead. */
-async function isServed(admin: AdminClient, name: string): Promise<boolean> {
-  const crd = await admin.get<CustomResourceDefinition>(CRD, name);
-  const { group, names, versions } = crd.spec;
-  const established = crd.status?.conditions?.find((condition) => condition.type === 'Established');
-  if (established?.status !== 'True') return false;
-  const paths = versions
-    .filter(({ served }) => served)
-    .map((one) => `/apis/${group}/${one.name}/${names.plural}?limit=1`);
-  const answers = await Promise.all(paths.map((path) => admin.raw('GET', path)));
-  return answers.every(({ status }) => status === 200);
 }
 
 async function crdFile(version: PerconaVersion): Promise<string> {
