@@ -43,7 +43,7 @@ function refRules(path: string): Rule[] {
       fieldPath: key,
       cel: `!${given(name)} || !has(self.${key}) || ${matches(`self.${key}`, SECRET_KEY)}`,
       message: `${key} must name a key of the Secret`,
-      messageExpression: `${quoted(`${key} is "`)} + self.${key} + ${quoted('", must name a key of the Secret ')} + self.${name}`,
+      messageExpression: `${quoted(`${key} is "`)} + self.${key} + ${quoted('", must name a key of the Secret "')} + self.${name} + '"'`,
     },
   ];
 }

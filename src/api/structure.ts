@@ -19,6 +19,7 @@ export interface SchemaNode {
   maxItems?: number;
   'x-kubernetes-preserve-unknown-fields'?: boolean;
   'x-kubernetes-int-or-string'?: boolean;
+  'x-kubernetes-list-map-keys'?: string[];
 }
 
 /** The whole schema as plain data, without what TypeBox keeps beside it. A new copy each time. */

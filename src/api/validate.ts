@@ -33,9 +33,16 @@ function compileRule(rule: Rule): CompiledRule {
     holds: (self, oldSelf) => attempt(() => condition({ self, oldSelf })) === true,
     explain: (self, oldSelf) => {
       const text = message && attempt(() => message({ self, oldSelf }));
-      return typeof text === 'string' && text.trim() !== '' && !/[\r\n]/.test(text) ? text : rule.message;
+      return typeof text === 'string' && canBeShown(text) ? text : rule.message;
     },
   };
+}
+
+/** The API server shows no message of several lines or above this size, and falls back to the plain one. */
+const LONGEST_MESSAGE = 5 * 1024;
+
+function canBeShown(text: string): boolean {
+  return !text.includes('\n') && new TextEncoder().encode(text).length <= LONGEST_MESSAGE;
 }
 
 function attempt(run: () => unknown): unknown {

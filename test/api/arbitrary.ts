@@ -42,10 +42,18 @@ function valueOf(node: SchemaNode): fc.Arbitrary<unknown> {
     case 'string':
       return text(node);
     case 'array':
-      return fc.array(node.items ? valueOf(node.items) : fc.constant({}), { maxLength: 3 });
+      return arrayOf(node);
     default:
       return objectOf(node);
   }
+}
+
+function arrayOf(node: SchemaNode): fc.Arbitrary<unknown[]> {
+  const item = node.items ? valueOf(node.items) : fc.constant({});
+  // The items of a list that is a map have different keys.
+  const [key] = node['x-kubernetes-list-map-keys'] ?? [];
+  if (key === undefined) return fc.array(item, { maxLength: 3 });
+  return fc.uniqueArray(item, { maxLength: 3, selector: (value) => (value as Record<string, unknown>)[key] });
 }
 
 function clamp(value: number, { minimum = 0, maximum = 70000 }: SchemaNode): number {
