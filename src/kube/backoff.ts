@@ -33,6 +33,11 @@ export class Backoff {
     return longest / 2 + (longest / 2) * this.#random();
   }
 
+  /** Failures since the last reset. */
+  get failures(): number {
+    return this.#failures;
+  }
+
   /** Start again from the base: something has worked. */
   reset(): void {
     this.#failures = 0;

@@ -2,7 +2,7 @@ import type { CacheEntry, CacheEvent, CacheList, CacheListener, CacheScope } fro
 import { CacheIndex } from './cache-index.ts';
 import type { KubeObject } from './objects.ts';
 import { controllerOf } from './objects.ts';
-import { isOlderVersion } from './resource-version.ts';
+import { isOlderVersion, isUpTo } from './resource-version.ts';
 import { Tombstones } from './tombstones.ts';
 
 /** What a cache is made of. */
@@ -27,6 +27,8 @@ export class Cache<V> {
   readonly #indexes: ReadonlyMap<string, CacheIndex<V>>;
   readonly #listeners = new Set<CacheListener<V>>();
   readonly #tombstones: Tombstones;
+  /** Per scope, the version of its last list: what that lacked did not exist then, and older news of it is stale. */
+  readonly #listedAt = new Map<string, string>();
   #size = 0;
 
   constructor(options: CacheOptions<V>) {
@@ -87,7 +89,10 @@ export class Cache<V> {
     return { namespace, name, uid, resourceVersion, ...(ownerUid !== undefined && { ownerUid }), value };
   }
 
-  /** Takes over an object that the API server sent, for example as the answer to our own write. See `upsert`. */
+  /**
+   * Takes over an object that the API server sent, for example as the answer to our own write; see `upsert`. It must be
+   * one that the cache's reflector selects, or nothing will tell of its deletion.
+   */
   observe(object: KubeObject): boolean {
     return this.upsert(this.entryOf(object));
   }
@@ -121,6 +126,7 @@ export class Cache<V> {
    */
   replace(list: CacheList<V>): void {
     const { entries, resourceVersion, scope = {}, force = false } = list;
+    this.#listedAt.set(scopeId(scope), resourceVersion);
     const listed = new Map<string, Set<string>>();
     if (force) this.#tombstones.clear();
     for (const entry of entries) {
@@ -130,7 +136,7 @@ export class Cache<V> {
       this.#store(entry, true, force);
     }
     for (const held of this.#inScope(scope)) {
-      const newer = isOlderVersion(resourceVersion, held.resourceVersion) && !force;
+      const newer = !force && isOlderVersion(resourceVersion, held.resourceVersion);
       if (newer || listed.get(held.namespace)?.has(held.name) === true) continue;
       // The list is proof of absence up to its own version.
       this.#remove(held, force ? undefined : resourceVersion, true);
@@ -139,7 +145,17 @@ export class Cache<V> {
 
   /** Removes everything in the scope: the resource is no longer served, or nobody watches it any more. */
   clear(scope: CacheScope = {}): void {
+    this.#listedAt.delete(scopeId(scope));
     for (const held of this.#inScope(scope)) this.#remove(held, undefined, true);
+  }
+
+  /** Whether a list that is newer than the entry did not have it. */
+  #lackedByList(entry: CacheEntry<V>): boolean {
+    const { namespace, name, resourceVersion } = entry;
+    return [{}, { namespace }, { namespace, name }].some((scope) => {
+      const listedAt = this.#listedAt.get(scopeId(scope));
+      return listedAt !== undefined && isUpTo(resourceVersion, listedAt);
+    });
   }
 
   #inScope(scope: CacheScope): CacheEntry<V>[] {
@@ -156,6 +172,7 @@ export class Cache<V> {
     const before = this.get(entry.namespace, entry.name);
     if (before !== undefined && !force && isOlderVersion(entry.resourceVersion, before.resourceVersion)) return false;
     if (before?.uid === entry.uid && before.resourceVersion === entry.resourceVersion) return true;
+    if (before?.uid !== entry.uid && !fromList && this.#lackedByList(entry)) return false;
     if (before !== undefined && before.uid !== entry.uid) {
       this.#remove(before, force ? undefined : '', fromList);
       this.#put(entry, undefined, fromList);
@@ -209,4 +226,9 @@ export class Cache<V> {
   #tell(event: CacheEvent<V>): void {
     for (const listener of this.#listeners) listener(event);
   }
+}
+
+function scopeId({ namespace, name }: CacheScope): string {
+  // Neither part can contain a slash.
+  return name === undefined ? (namespace ?? '') : `${namespace ?? ''}/${name}`;
 }

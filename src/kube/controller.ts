@@ -42,7 +42,7 @@ export interface WorkersOptions {
 /**
  * Takes keys from the queue and reconciles them until the signal aborts; a key is never with two workers, the queue sees
  * to that. A failure is put back with the key's own back-off, unless it is a TerminalError.
- * On abort no new key is taken; resolves when what is in work has ended, or `graceMs` later, with a log line that names
+ * On abort the queue is shut down and no new key is taken; resolves when what is in work has ended, or `graceMs` later, with a log line that names
  * what was left.
  */
 export async function runWorkers(options: WorkersOptions, signal: AbortSignal): Promise<void> {
@@ -56,11 +56,13 @@ export async function runWorkers(options: WorkersOptions, signal: AbortSignal): 
   });
   let grace = { cancel: (): void => undefined };
   const onAbort = (): void => {
+    queue.shutDown();
     grace = clock.setTimer(() => hardStop.abort(new Error('the program is stopping')), graceMs);
   };
   if (signal.aborted) onAbort();
   else signal.addEventListener('abort', onAbort, { once: true });
   const ended = await Promise.race([loops, tooLate]);
+  signal.removeEventListener('abort', onAbort);
   grace.cancel();
   if (ended === 'late')
     log.error('stopped with work unfinished', { controller: name, keys: [...queue.inWork().keys()] });

@@ -110,7 +110,7 @@ export class ApiError extends Error {
  */
 export class ConnectionError extends Error {
   override readonly name = 'ConnectionError';
-  /** Node's error code, for example `ECONNREFUSED`, or `TIMEOUT`, `SILENT`, `UNREADABLE` from this folder. */
+  /** Node's error code, for example `ECONNREFUSED`, or `TIMEOUT`, `SILENT`, `UNREADABLE`, `CREDENTIALS` from this folder. */
   readonly code: string;
   readonly isRetriable = true;
 

@@ -1,7 +1,8 @@
+import { Backoff } from './backoff.ts';
 import type { Client } from './client.ts';
 import type { Clock, Random } from './clock.ts';
-import { microTime, systemClock } from './clock.ts';
-import { ApiError } from './errors.ts';
+import { isAborted, microTime, sleep, systemClock } from './clock.ts';
+import { ApiError, isRetriable } from './errors.ts';
 import type { Log } from './log.ts';
 import { messageOf } from './log.ts';
 import type { KubeObject } from './objects.ts';
@@ -72,6 +73,9 @@ const seriesMs = 6 * 60_000;
 const mostSeries = 4096;
 /** Events waiting to be sent; more are dropped. client-go queues 1,000. */
 const mostQueued = 1000;
+/** Attempts to write one event, and the first pause between two, which doubles. The API server may just be restarting. */
+const mostAttempts = 4;
+const retryMs = 2_000;
 /** Events per object: 25 at once, then one in five minutes; client-go's spam filter. */
 const bucket = { burst: 25, refillMs: 300_000 };
 
@@ -130,10 +134,12 @@ export class EventRecorder {
    * gives up what is in flight. The recorder can be used afterwards, unless the signal aborted.
    */
   async flush(signal: AbortSignal): Promise<void> {
-    for (const series of this.#series.values()) if (series.count > series.sentCount) this.#enqueue(series);
     const onAbort = (): void => this.#stop.abort(signal.reason);
     if (signal.aborted) onAbort();
     else signal.addEventListener('abort', onAbort, { once: true });
+    // What is under way first: only then is it known which counts the server lacks.
+    await this.#sending;
+    for (const series of this.#series.values()) if (series.count > series.sentCount) this.#enqueue(series);
     await this.#sending;
     signal.removeEventListener('abort', onAbort);
   }
@@ -152,13 +158,28 @@ export class EventRecorder {
   async #sendAll(): Promise<void> {
     for (let series = this.#queue.shift(); series !== undefined; series = this.#queue.shift()) {
       if (this.#stop.signal.aborted) continue;
+      await this.#sendOrGiveUp(series);
+    }
+  }
+
+  /** Never rejects. While it waits all other events wait too: what fails one fails them all. */
+  async #sendOrGiveUp(series: Series): Promise<void> {
+    const { signal } = this.#stop;
+    const backoff = new Backoff({ baseMs: retryMs, random: this.#random });
+    for (let attempt = 1; !isAborted(signal); attempt += 1) {
       try {
         await this.#send(series);
+        return;
       } catch (error) {
-        this.#options.log.debug('an event could not be written', {
-          reason: series.event.reason,
-          error: messageOf(error),
-        });
+        if (attempt < mostAttempts && isRetriable(error)) {
+          await sleep(this.#clock, backoff.next(), signal);
+          continue;
+        }
+        const { reason } = series.event;
+        // Counted as told, or every flush would try again; a repeat finds that it is not there and creates it.
+        series.sentCount = series.count;
+        this.#options.log.debug('an event could not be written', { reason, error: messageOf(error) });
+        return;
       }
     }
   }
@@ -179,7 +200,12 @@ export class EventRecorder {
         if (!(error instanceof ApiError && error.isNotFound)) throw error;
       }
     }
-    await client.create(events, this.#objectOf(series), { signal });
+    try {
+      await client.create(events, this.#objectOf(series), { signal });
+    } catch (error) {
+      // An attempt whose answer was lost.
+      if (!(error instanceof ApiError && error.isAlreadyExists)) throw error;
+    }
     series.sentCount = count;
   }
 

@@ -8,9 +8,13 @@ export type Query = Readonly<Record<string, string | number | boolean | undefine
 /** The API server closes idle connections after 90 s; ours go first, or a request would meet a closing one. */
 const idleSocketMs = 60_000;
 
-/** An agent that keeps its connections. @param maxSockets most connections at a time; further requests wait */
-export function newAgent(config: ClientConfig, maxSockets: number): http.Agent {
-  const kept = { keepAlive: true, timeout: idleSocketMs, maxSockets };
+/**
+ * An agent for requests, which keeps its connections, or for streams: these last for minutes, so nothing is gained by
+ * keeping their connections afterwards.
+ * @param maxSockets most connections at a time; further requests wait
+ */
+export function newAgent(config: ClientConfig, use: 'requests' | 'streams', maxSockets: number): http.Agent {
+  const kept = use === 'requests' ? { keepAlive: true, timeout: idleSocketMs, maxSockets } : { maxSockets };
   if (new URL(config.server).protocol === 'http:') return new http.Agent(kept);
   const { ca, clientCert, serverName, insecure } = config;
   return new https.Agent({
@@ -26,7 +30,7 @@ export function newAgent(config: ClientConfig, maxSockets: number): http.Agent {
 export function send(
   protocol: string,
   options: https.RequestOptions,
-  body: unknown,
+  body: string | undefined,
   signal: AbortSignal,
 ): Promise<http.IncomingMessage> {
   return new Promise((resolve, reject) => {
@@ -45,7 +49,7 @@ export function send(
       settled();
       reject(error);
     });
-    request.end(body === undefined ? undefined : JSON.stringify(body));
+    request.end(body);
   });
 }
 

@@ -55,8 +55,7 @@ const jitterFactor = 1.2;
  */
 export async function runElection(options: ElectionOptions, signal: AbortSignal): Promise<ElectionEnd> {
   const election = new Election(options);
-  if (!(await election.acquire(signal))) return 'stopped';
-  return await election.lead(signal);
+  return (await election.acquire(signal)) ? await election.lead(signal) : 'stopped';
 }
 
 class Election {
@@ -88,8 +87,12 @@ class Election {
 
   /** @returns true when the lease is ours, false when the signal aborted */
   async acquire(signal: AbortSignal): Promise<boolean> {
+    this.#options.metrics?.leading(this.#options.name, false);
     while (!signal.aborted) {
-      if (await this.#attempt(this.#renewDeadlineMs / 2, signal)) return true;
+      if (await this.#attempt(this.#renewDeadlineMs / 2, signal)) {
+        if (!isAborted(signal)) return true;
+        await this.#release();
+      }
       await sleep(this.#clock, this.#retryPeriodMs * (1 + jitterFactor * this.#random()), signal);
     }
     return false;
@@ -106,8 +109,12 @@ class Election {
     else outer.addEventListener('abort', onOuter, { once: true });
     const finished = new AbortController();
     // Started in a then, so that a synchronous throw is a rejection like any other.
-    const work = Promise.resolve()
+    const work: Promise<{ error?: unknown }> = Promise.resolve()
       .then(() => this.#options.lead(stop.signal))
+      .then(
+        () => ({}),
+        (error: unknown) => ({ error }),
+      )
       .finally(() => finished.abort());
     // The renewal goes on while the work winds down, so that nobody else starts meanwhile.
     const lost = !(await this.#renew(finished.signal));
@@ -116,13 +123,11 @@ class Election {
       log.error('the lease is lost', { lease: name, identity });
       stop.abort(new Error('the lease is lost'));
     }
-    try {
-      await work;
-    } finally {
-      outer.removeEventListener('abort', onOuter);
-      metrics?.leading(name, false);
-      if (!lost) await this.#release();
-    }
+    const result = await work;
+    outer.removeEventListener('abort', onOuter);
+    metrics?.leading(name, false);
+    if (!lost) await this.#release();
+    if ('error' in result) throw result.error;
     return lost ? 'lost' : 'stopped';
   }
 
@@ -133,7 +138,8 @@ class Election {
       if (isAborted(finished)) break;
       const left = this.#leftMs();
       if (left <= 0) return false;
-      const renewed = await this.#attempt(left, finished);
+      // Half of the deadline, so that a request that hangs leaves time for another.
+      const renewed = await this.#attempt(Math.min(left, this.#renewDeadlineMs / 2), finished);
       // Somebody else holds it: waiting for the deadline would only prolong the time with two leaders.
       if (!renewed && this.#leader !== this.#options.identity) return finished.aborted;
     }

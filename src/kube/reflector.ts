@@ -149,13 +149,18 @@ export class Reflector<V> {
         // The stream may have had another event at hand when the signal aborted.
         signal.throwIfAborted();
         events += 1;
-        this.#backoff.reset();
         this.#options.metrics?.watchEvent(this.#name);
-        if (initial === undefined) this.#handle(event);
-        else if (endsInitialEvents(event)) {
+        if (initial === undefined) {
+          this.#handle(event);
+        } else if (endsInitialEvents(event)) {
           this.#replace(initial, event.object.metadata.resourceVersion ?? '');
           initial = undefined;
-        } else if (event.type !== 'BOOKMARK') this.#collect(event.object, initial);
+        } else {
+          if (event.type !== 'BOOKMARK') this.#collect(event.object, initial);
+          continue;
+        }
+        // Only now has something been achieved: a list that breaks off in its middle each time must not reset it.
+        this.#backoff.reset();
       }
     } catch (error) {
       if (initial !== undefined && this.#refusesStreaming(error)) return 1;
@@ -165,11 +170,11 @@ export class Reflector<V> {
     return events;
   }
 
-  /**
-   * A server without streaming lists refuses the parameters. (If something else was invalid, the list in pages says so.)
-   */
+  /** A server without streaming lists refuses the parameters for it. */
   #refusesStreaming(error: unknown): boolean {
     if (!(error instanceof ApiError && error.isInvalid)) return false;
+    const { causes } = error;
+    if (causes.length > 0 && !causes.some(({ field = '' }) => streamingParameters.has(field))) return false;
     this.#traits.streamingLists = false;
     this.#options.log.info('the API server does not stream lists, reading them in pages', { resource: this.#name });
     return true;
@@ -242,9 +247,12 @@ export class Reflector<V> {
       return this.#backoff.next();
     }
     metrics?.failed(this.#name, reasonOf(error));
-    // Part of normal life after a long pause.
-    if (expired) log.debug('the watch is too old, listing again', { resource: this.#name });
-    else log.warn('list or watch failed', { resource: this.#name, error: messageOf(error) });
+    if (expired && this.#backoff.failures === 0) {
+      // Part of normal life after a long pause; only when it happens again is something wrong.
+      log.debug('the watch is too old, listing again', { resource: this.#name });
+      return this.#backoff.next();
+    }
+    log.warn('list or watch failed', { resource: this.#name, error: messageOf(error) });
     this.#state.set({ kind: 'failing', error: error instanceof Error ? error : new Error(String(error)) });
     const asked = error instanceof ApiError ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
     return Math.max(asked, this.#backoff.next());
@@ -260,6 +268,9 @@ export class Reflector<V> {
     signal.removeEventListener('abort', onAbort);
   }
 }
+
+/** Query parameters that servers before streaming lists (1.27, on by default since 1.32) do not accept for a watch. */
+const streamingParameters: ReadonlySet<string> = new Set(['sendInitialEvents', 'resourceVersionMatch']);
 
 /** The server sent a version below one it had sent before: its data was restored from a backup. */
 class VersionsWentBack extends Error {

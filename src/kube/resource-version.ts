@@ -9,6 +9,11 @@ export function isOlderVersion(version: string, than: string): boolean {
   return version < than;
 }
 
+/** Whether `version` is known to be `limit` or older. */
+export function isUpTo(version: string, limit: string): boolean {
+  return version === limit || isOlderVersion(version, limit);
+}
+
 function isDecimal(version: string): boolean {
   return /^[1-9][0-9]*$/.test(version);
 }

@@ -1,4 +1,4 @@
-import { isOlderVersion } from './resource-version.ts';
+import { isUpTo } from './resource-version.ts';
 
 /**
  * Which objects were deleted, by uid, so that an event or an answer that comes late does not bring one back. Bounded: of
@@ -19,7 +19,7 @@ export class Tombstones {
   /** Whether that version of the object is from before its deletion. */
   covers(uid: string, resourceVersion: string): boolean {
     const deleted = this.#versions.get(uid);
-    return deleted !== undefined && (deleted === '' || !isOlderVersion(deleted, resourceVersion));
+    return deleted !== undefined && (deleted === '' || isUpTo(resourceVersion, deleted));
   }
 
   /** @param resourceVersion version of the deletion; the empty string: for good, which a version does not take back */

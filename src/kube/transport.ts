@@ -7,6 +7,7 @@ import { ApiError, ConnectionError } from './errors.ts';
 import { codeOf, newAgent, parsed, queryString, send } from './http-exchange.ts';
 import type { Query } from './http-exchange.ts';
 import { LineSplitter } from './lines.ts';
+import { messageOf } from './log.ts';
 import type { RequestMetrics } from './metrics.ts';
 
 /** One request. */
@@ -81,8 +82,8 @@ export class Transport {
     this.#clock = options.clock ?? systemClock;
     this.#timeoutMs = options.timeoutMs ?? 30_000;
     this.#maxRetries = options.maxRetries ?? 10;
-    this.#agent = newAgent(options.config, options.maxSockets ?? 32);
-    this.#streamAgent = newAgent(options.config, Infinity);
+    this.#agent = newAgent(options.config, 'requests', options.maxSockets ?? 32);
+    this.#streamAgent = newAgent(options.config, 'streams', Infinity);
   }
 
   /**
@@ -194,10 +195,11 @@ export class Transport {
     const { method } = request;
     const host = this.#base.host;
     try {
-      const authorization = await this.#config.authorization();
+      const authorization = await this.#authorization(request);
       deadline.signal.throwIfAborted();
-      const options = this.#requestOptions(request, agent, authorization);
-      const response = await send(this.#base.protocol, options, request.body, deadline.signal);
+      const body = request.body === undefined ? undefined : JSON.stringify(request.body);
+      const options = this.#requestOptions(request, agent, authorization, body);
+      const response = await send(this.#base.protocol, options, body, deadline.signal);
       this.#metrics?.requestEnded({ code: String(response.statusCode), method, host });
       return response;
     } catch (error) {
@@ -242,10 +244,21 @@ export class Transport {
     });
   }
 
+  async #authorization(request: TransportRequest): Promise<string | undefined> {
+    try {
+      return await this.#config.authorization();
+    } catch (error) {
+      // Worded by a credential plug-in of the user's own kubeconfig, or by a file that cannot be read.
+      const detail = `no credentials: ${messageOf(error)}`;
+      throw new ConnectionError(request.method, request.path, 'CREDENTIALS', detail, { cause: error });
+    }
+  }
+
   #failure(request: TransportRequest, deadline: Deadline, error: unknown): unknown {
     const { method, path, signal } = request;
     if (deadline.expired) return new ConnectionError(method, path, 'TIMEOUT', 'no answer in time');
     if (signal?.aborted === true) return signal.reason;
+    if (error instanceof ConnectionError) return error;
     const code = codeOf(error);
     return new ConnectionError(method, path, code, `no answer (${code})`, { cause: error });
   }
@@ -254,6 +267,7 @@ export class Transport {
     request: TransportRequest,
     agent: http.Agent,
     authorization: string | undefined,
+    body: string | undefined,
   ): https.RequestOptions {
     const query = queryString(request.query ?? {});
     return {
@@ -265,7 +279,11 @@ export class Transport {
       headers: {
         'User-Agent': this.#userAgent,
         Accept: request.accept ?? 'application/json',
-        ...(request.body !== undefined && { 'Content-Type': request.contentType ?? 'application/json' }),
+        ...(body !== undefined && {
+          'Content-Type': request.contentType ?? 'application/json',
+          // Node adds it by itself, but not for DELETE, whose body would then be taken for the next request.
+          'Content-Length': Buffer.byteLength(body),
+        }),
         ...(authorization !== undefined && { Authorization: authorization }),
       },
     };
