@@ -2,13 +2,17 @@
 /** The commands, put together. Each loads what it needs when it is called, and nothing else. */
 import { Command, CommanderError } from 'commander';
 import { CommandError, FAILED, USAGE } from './exit.ts';
+import { crdCommand } from './crd.ts';
+import { renderCommand } from './render.ts';
 import { runCommand } from './run.ts';
+import { versionCommand } from './version-command.ts';
 
 function program(): Command {
   const root = new Command('dittofs-operator')
     .description("Runs DittoFS file servers on Kubernetes, with their database on PostgreSQL by Percona's operator.")
     .showHelpAfterError('Try --help.');
-  for (const command of [runCommand()]) root.addCommand(command.copyInheritedSettings(root));
+  const commands = [runCommand(), crdCommand(), renderCommand(), versionCommand()];
+  for (const command of commands) root.addCommand(command.copyInheritedSettings(root));
   return withExitCodes(root);
 }
 

@@ -4,12 +4,12 @@ import { hostname } from 'node:os';
 import { Operator, type OperatorEnd, type OperatorOptions } from '../controller/operator.ts';
 import type { ClientConfig } from '../kube/config.ts';
 import { type Log, messageOf } from '../kube/log.ts';
-import type { OperatorDefaults } from '../observed.ts';
 import { healthRoutes } from '../metrics/health.ts';
 import { type HttpServer, type Routes, serve } from '../metrics/http-server.ts';
 import { PrometheusMetrics } from '../metrics/operator-metrics.ts';
 import { namedCluster, ownCluster } from './cluster.ts';
 import { CommandError, FAILED } from './exit.ts';
+import { operatorDefaults } from './images.ts';
 import { createLog } from './logger.ts';
 import type { AddressOption } from './options.ts';
 import type { RunOptions } from './run.ts';
@@ -70,17 +70,6 @@ function operatorOptions({ options, config, inCluster, log, metrics, version }: 
     defaults: operatorDefaults(options),
     ...((options.leaderElect ?? inCluster) && { leaderElection }),
     instance,
-  };
-}
-
-function operatorDefaults(options: RunOptions): OperatorDefaults {
-  return {
-    crVersion: options.perconaCrVersion,
-    postgresImage: options.postgresImage,
-    pgBouncerImage: options.pgbouncerImage,
-    pgBackRestImage: options.pgbackrestImage,
-    perconaInitImage: options.perconaInitImage,
-    waitForPostgresImage: options.waitForPostgresImage,
   };
 }
 

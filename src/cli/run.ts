@@ -1,6 +1,6 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { OPERATOR_DEFAULTS } from '../observed.ts';
+import { Command, Option } from 'commander';
 import type { ClusterOptions } from './cluster.ts';
+import { type ImageOptions, withImageOptions } from './images.ts';
 import type { LogLevel } from './logger.ts';
 import {
   addressOption,
@@ -12,7 +12,7 @@ import {
 } from './options.ts';
 
 /** The flags of `run` as commander gives them. */
-export interface RunOptions extends ClusterOptions {
+export interface RunOptions extends ClusterOptions, ImageOptions {
   namespaces?: string[];
   leaderElect?: boolean;
   leaderElectionNamespace?: string;
@@ -21,12 +21,6 @@ export interface RunOptions extends ClusterOptions {
   healthAddress: AddressOption;
   workers: number;
   logLevel: LogLevel;
-  perconaCrVersion: string;
-  postgresImage: string;
-  pgbouncerImage: string;
-  pgbackrestImage: string;
-  perconaInitImage: string;
-  waitForPostgresImage: string;
 }
 
 const EXAMPLES = `
@@ -37,7 +31,6 @@ Examples:
 
 /** As many as CloudNativePG: the work is waiting for the API server. */
 const WORKERS = 10;
-const CR_VERSION = /^\d+\.\d+\.\d+$/;
 
 /** `run`: the operator itself. */
 export function runCommand(): Command {
@@ -62,7 +55,7 @@ export function runCommand(): Command {
         .choices(['debug', 'info', 'warn', 'error'])
         .default('info'),
     );
-  return withDefaultImages(command)
+  return withImageOptions(command)
     .addHelpText('after', EXAMPLES)
     .action(async (options: RunOptions) => {
       const { runOperator } = await import('./run-operator.ts');
@@ -72,30 +65,4 @@ export function runCommand(): Command {
 
 function address(flags: string, description: string, port: number): Option {
   return new Option(flags, description).argParser(addressOption).default({ address: { port } }, `:${port}`);
-}
-
-/** What a PerconaPGCluster and a pod get unless the DittoServer names its own. */
-function withDefaultImages(command: Command): Command {
-  const defaults = OPERATOR_DEFAULTS;
-  return command
-    .addOption(
-      new Option('--percona-cr-version <version>', 'crVersion of the PerconaPGClusters that are made')
-        .argParser(crVersionOption)
-        .default(defaults.crVersion),
-    )
-    .option('--postgres-image <image>', 'image of PostgreSQL', textOption, defaults.postgresImage)
-    .option('--pgbouncer-image <image>', 'image of pgBouncer', textOption, defaults.pgBouncerImage)
-    .option('--pgbackrest-image <image>', 'image of pgBackRest', textOption, defaults.pgBackRestImage)
-    .option('--percona-init-image <image>', "image of Percona's init container", textOption, defaults.perconaInitImage)
-    .option(
-      '--wait-for-postgres-image <image>',
-      'image with psql in which a server waits for its database',
-      textOption,
-      defaults.waitForPostgresImage,
-    );
-}
-
-function crVersionOption(text: string): string {
-  if (!CR_VERSION.test(text)) throw new InvalidArgumentError('Give a version of three numbers, such as "2.8.0".');
-  return text;
 }
