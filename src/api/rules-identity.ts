@@ -107,7 +107,7 @@ export const identityRules: readonly Rule[] = [
   {
     id: 'ldap-plaintext',
     kind: 'valid',
-    fieldPath: `${ldap}.startTLS`,
+    fieldPath: `${ldap}.url`,
     cel:
       `!${on(`${ldap}.enabled`)} || !(${has(`${ldap}.url`)} && ${matches(`self.${ldap}.url`, '^ *[lL][dD][aA][pP]://')}) || ` +
       `${on(`${ldap}.startTLS`)} || ${on(`${ldap}.allowPlaintext`)}`,

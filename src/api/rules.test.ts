@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { transitionCases, validCases } from '../../test/api/rule-cases.ts';
 import { applyDefaults } from './apply-defaults.ts';
+import { compile } from './cel.ts';
 import { rules, validations } from './rules.ts';
 import { schemaTree, type SchemaNode } from './structure.ts';
 import { checkRules } from './validate.ts';
@@ -37,6 +38,15 @@ describe('rules', () => {
 
   it('names each rule once', () => {
     expect(new Set(rules.map(({ id }) => id)).size).toBe(rules.length);
+  });
+
+  it('has messages that compile, and that name the field', () => {
+    for (const { id, fieldPath, message, messageExpression } of rules) {
+      expect(message, id).toContain(fieldPath);
+      if (messageExpression === undefined) continue;
+      expect(messageExpression, id).toContain(fieldPath);
+      expect(() => compile(messageExpression), id).not.toThrow();
+    }
   });
 
   it('points at fields that exist', () => {

@@ -25,14 +25,16 @@ let compiled: readonly CompiledRule[] | undefined;
 
 function compileRule(rule: Rule): CompiledRule {
   const condition = compile(rule.cel);
-  const message = rule.messageExpression === undefined ? undefined : compile(rule.messageExpression);
   return {
     rule,
     // A condition is total on what the schema accepts. If one fails all the same, it counts as broken, as it does
     // for the API server.
     holds: (self, oldSelf) => attempt(() => condition({ self, oldSelf })) === true,
     explain: (self, oldSelf) => {
-      const text = message && attempt(() => message({ self, oldSelf }));
+      const expression = rule.messageExpression;
+      if (expression === undefined) return rule.message;
+      // Compiled when it is needed: most rules are never broken.
+      const text = attempt(() => compile(expression)({ self, oldSelf }));
       return typeof text === 'string' && canBeShown(text) ? text : rule.message;
     },
   };
