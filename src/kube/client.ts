@@ -112,7 +112,8 @@ export class Client {
    * `apiVersion` and `kind` are filled in from the resource. `metadata.managedFields` must be absent.
    *
    * Preconditions, measured on a real API server (1.36) for built-in and custom resources:
-   * - `metadata.uid` set: only this incarnation. 409 when the object has another uid or is absent, so nothing is created.
+   * - `metadata.uid` set: only this incarnation. 409 when the object is absent, so nothing is created; 422 with the
+   *   cause `metadata.uid` when another has taken its place.
    * - `metadata.resourceVersion` set: only this version; 409 when the object has another. Absent objects are created all
    *   the same, which is what `createByApply` stands on.
    * @param options.force take fields over from other managers instead of answering 409; default true
