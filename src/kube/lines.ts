@@ -1,3 +1,8 @@
+import type { IncomingMessage } from 'node:http';
+import type { Clock } from './clock.ts';
+import { ConnectionError } from './errors.ts';
+import { codeOf } from './http-exchange.ts';
+
 /** Longest line of a watch, in bytes. etcd holds objects of 1.5 MiB at most; more is not an API server's doing. */
 const longestLine = 32 * 1024 * 1024;
 
@@ -42,4 +47,55 @@ export class LineSplitter {
     const line = whole.toString('utf8');
     return line.endsWith('\r') ? line.slice(0, -1) : line;
   }
+}
+
+/** How to read the lines of a streamed answer. */
+export interface ReadLinesOptions {
+  /** For error messages. */
+  path: string;
+  /** Give up when no byte has come for this long, in milliseconds. Time that the reader takes does not count. */
+  silenceMs: number;
+  signal?: AbortSignal;
+  clock: Clock;
+}
+
+/**
+ * The lines of a streamed answer, as they come, until the server ends it. Leaving the loop closes the connection.
+ * @throws ConnectionError when the stream breaks off, falls silent (`SILENT`) or ends inside a line (`UNREADABLE`); the
+ * signal's reason.
+ */
+export async function* readLines(
+  response: IncomingMessage,
+  options: ReadLinesOptions,
+): AsyncGenerator<string, void, undefined> {
+  const { path, silenceMs, signal, clock } = options;
+  const fail = (code: string, detail: string, cause?: unknown): ConnectionError =>
+    new ConnectionError('GET', path, code, detail, { cause });
+  const onSilence = (): void => {
+    response.destroy(fail('SILENT', `nothing came for ${silenceMs} ms`));
+  };
+  const onAbort = (): void => {
+    response.destroy();
+  };
+  const splitter = new LineSplitter();
+  let silence = clock.setTimer(onSilence, silenceMs);
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    signal?.throwIfAborted();
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      silence.cancel();
+      yield* splitter.push(chunk);
+      signal?.throwIfAborted();
+      silence = clock.setTimer(onSilence, silenceMs);
+    }
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error instanceof ConnectionError ? error : fail(codeOf(error), 'the stream broke off', error);
+  } finally {
+    silence.cancel();
+    signal?.removeEventListener('abort', onAbort);
+    response.destroy();
+  }
+  signal?.throwIfAborted();
+  if (splitter.rest() !== '') throw fail('UNREADABLE', 'the stream ended inside a line');
 }

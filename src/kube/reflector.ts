@@ -4,12 +4,13 @@ import type { CacheEntry, CacheScope } from './cache-entry.ts';
 import type { Client } from './client.ts';
 import type { Clock, Random } from './clock.ts';
 import { isAborted, sleep, systemClock } from './clock.ts';
-import { ApiError, ConnectionError } from './errors.ts';
+import { ApiError } from './errors.ts';
 import type { Log } from './log.ts';
 import { messageOf } from './log.ts';
 import type { ReflectorMetrics } from './metrics.ts';
 import type { KubeObject } from './objects.ts';
 import { resourceName } from './resource.ts';
+import { isExpired, mustListAgain, reasonOf, refusesStreaming, VersionsWentBack } from './reflector-failures.ts';
 import type { ReflectorState } from './reflector-state.ts';
 import { StateHolder } from './reflector-state.ts';
 import { isOlderVersion } from './resource-version.ts';
@@ -163,21 +164,13 @@ export class Reflector<V> {
         this.#backoff.reset();
       }
     } catch (error) {
-      if (initial !== undefined && this.#refusesStreaming(error)) return 1;
-      throw error;
+      if (initial === undefined || !refusesStreaming(error)) throw error;
+      this.#traits.streamingLists = false;
+      this.#options.log.info('the API server does not stream lists, reading them in pages', { resource: this.#name });
+      return 1;
     }
     if (initial !== undefined) throw new Error(`the streamed list of ${this.#name} ended before it was complete`);
     return events;
-  }
-
-  /** A server without streaming lists refuses the parameters for it. */
-  #refusesStreaming(error: unknown): boolean {
-    if (!(error instanceof ApiError && error.isInvalid)) return false;
-    const { causes } = error;
-    if (causes.length > 0 && !causes.some(({ field = '' }) => streamingParameters.has(field))) return false;
-    this.#traits.streamingLists = false;
-    this.#options.log.info('the API server does not stream lists, reading them in pages', { resource: this.#name });
-    return true;
   }
 
   #handle(event: WatchEvent): void {
@@ -237,17 +230,14 @@ export class Reflector<V> {
   /** Takes note of a failure. @returns milliseconds to wait before the next attempt */
   #onFailure(error: unknown): number {
     const { cache, log, metrics } = this.#options;
-    const expired = error instanceof ApiError && (error.isExpired || error.isTooLargeResourceVersion);
-    const unreadable = error instanceof ConnectionError && error.code === 'UNREADABLE';
-    if (expired || unreadable || error instanceof VersionsWentBack) this.#continueFrom = undefined;
+    if (mustListAgain(error)) this.#continueFrom = undefined;
     if (error instanceof ApiError && error.isNotFound) {
-      this.#continueFrom = undefined;
       cache.clear(this.#scope);
       this.#state.set({ kind: 'absent' });
       return this.#backoff.next();
     }
     metrics?.failed(this.#name, reasonOf(error));
-    if (expired && this.#backoff.failures === 0) {
+    if (isExpired(error) && this.#backoff.failures === 0) {
       // Part of normal life after a long pause; only when it happens again is something wrong.
       log.debug('the watch is too old, listing again', { resource: this.#name });
       return this.#backoff.next();
@@ -267,18 +257,4 @@ export class Reflector<V> {
     this.#pause = undefined;
     signal.removeEventListener('abort', onAbort);
   }
-}
-
-/** Query parameters that servers before streaming lists (1.27, on by default since 1.32) do not accept for a watch. */
-const streamingParameters: ReadonlySet<string> = new Set(['sendInitialEvents', 'resourceVersionMatch']);
-
-/** The server sent a version below one it had sent before: its data was restored from a backup. */
-class VersionsWentBack extends Error {
-  override readonly name = 'VersionsWentBack';
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof ApiError) return String(error.status);
-  if (error instanceof ConnectionError) return error.code === 'UNREADABLE' ? 'unreadable' : 'connection';
-  return 'other';
 }

@@ -6,7 +6,7 @@ import type { ClientConfig } from './config.ts';
 import { ApiError, ConnectionError } from './errors.ts';
 import { codeOf, newAgent, parsed, queryString, send } from './http-exchange.ts';
 import type { Query } from './http-exchange.ts';
-import { LineSplitter } from './lines.ts';
+import { readLines } from './lines.ts';
 import { messageOf } from './log.ts';
 import type { RequestMetrics } from './metrics.ts';
 
@@ -135,46 +135,13 @@ export class Transport {
       deadline.dispose();
     }
     request.onOpen?.();
-    yield* this.#read(request, response);
+    yield* readLines(response, { ...request, clock: this.#clock });
   }
 
   /** Closes all connections; requests in flight fail. The transport must not be used any more. */
   close(): void {
     this.#agent.destroy();
     this.#streamAgent.destroy();
-  }
-
-  async *#read(request: StreamRequest, response: http.IncomingMessage): AsyncGenerator<string, void, undefined> {
-    const { path, silenceMs, signal } = request;
-    const fail = (code: string, detail: string, cause?: unknown): ConnectionError =>
-      new ConnectionError('GET', path, code, detail, { cause });
-    const onSilence = (): void => {
-      response.destroy(fail('SILENT', `nothing came for ${silenceMs} ms`));
-    };
-    const onAbort = (): void => {
-      response.destroy();
-    };
-    const splitter = new LineSplitter();
-    let silence = this.#clock.setTimer(onSilence, silenceMs);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    try {
-      signal?.throwIfAborted();
-      for await (const chunk of response as AsyncIterable<Buffer>) {
-        silence.cancel();
-        yield* splitter.push(chunk);
-        signal?.throwIfAborted();
-        silence = this.#clock.setTimer(onSilence, silenceMs);
-      }
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw error instanceof ConnectionError ? error : fail(codeOf(error), 'the stream broke off', error);
-    } finally {
-      silence.cancel();
-      signal?.removeEventListener('abort', onAbort);
-      response.destroy();
-    }
-    signal?.throwIfAborted();
-    if (splitter.rest() !== '') throw fail('UNREADABLE', 'the stream ended inside a line');
   }
 
   /** One try: the body, or the refusal that the caller may decide to retry. */
