@@ -41,7 +41,8 @@ type Outcome =
   | { kind: 'done' }
   | { kind: 'corrected'; correction: Correction }
   | { kind: 'foreign'; object: ForeignObject }
-  | { kind: 'refused'; write: RefusedWrite };
+  | { kind: 'refused'; write: RefusedWrite }
+  | { kind: 'namespaceTerminating' };
 
 /** What came of one wave of writes. */
 export interface WaveResult {
@@ -50,6 +51,8 @@ export interface WaveResult {
   foreign: ForeignObject[];
   refused: RefusedWrite[];
   corrected: Correction[];
+  /** The namespace is being deleted: nothing can be made in it any more, and nothing needs to be. */
+  namespaceTerminating: boolean;
 }
 
 const DONE: Outcome = { kind: 'done' };
@@ -87,6 +90,7 @@ export class Actuator {
       writes: writes.length,
       foreign: values.flatMap((value) => (value.kind === 'foreign' ? [value.object] : [])),
       refused: values.flatMap((value) => (value.kind === 'refused' ? [value.write] : [])),
+      namespaceTerminating: values.some(({ kind }) => kind === 'namespaceTerminating'),
       corrected: values.flatMap((value) => (value.kind === 'corrected' ? [value.correction] : [])),
     };
   }
@@ -124,13 +128,13 @@ export class Actuator {
     ];
   }
 
-  /** What only the user can mend becomes a value; a namespace that goes away needs nothing any more. */
+  /** What only the user can mend becomes a value. */
   async #refusable(kind: string, name: string, send: () => Promise<Outcome>): Promise<Outcome> {
     try {
       return await send();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (error.isNamespaceTerminating) return DONE;
+      if (error.isNamespaceTerminating) return { kind: 'namespaceTerminating' };
       if (!error.isInvalid && !error.isForbidden) throw error;
       return { kind: 'refused', write: { kind, name, message: refusal(error) } };
     }
@@ -284,6 +288,7 @@ function refusal(error: ApiError): string {
   const causes = error.causes.flatMap(({ field, message }) =>
     message === undefined ? [] : [field === undefined ? message : `${field}: ${message}`],
   );
-  const text = causes.length > 0 ? causes.join('; ') : error.message;
+  const sentence = error.message.replace(`${error.method} ${error.path}: ${error.status} ${error.reason}: `, '');
+  const text = causes.length > 0 ? causes.join('; ') : sentence;
   return text.endsWith('.') ? text : `${text}.`;
 }

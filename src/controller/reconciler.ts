@@ -13,7 +13,7 @@ import type { Actuator, WaveResult } from './actuator.ts';
 import { observe } from './observe.ts';
 import { digest } from './projection.ts';
 import { clusterOf, namedSecrets } from './references.ts';
-import { DITTO_SERVERS } from './resources.ts';
+import { DITTO_SERVERS, PERCONA_CLUSTERS } from './resources.ts';
 import type { World } from './world.ts';
 
 /** What the shell wants to know of each server, for its metrics. */
@@ -87,7 +87,7 @@ export class Reconciler {
     return lookAgain ? { requeueAfterMs: lookAgain.afterSeconds * 1000 } : {};
   }
 
-  /** Writes wave by wave. @returns the plan that had nothing left to write, or undefined when the server is gone. */
+  /** Writes wave by wave. @returns the plan that had nothing left to write, or undefined when the server is gone or going. */
   async #carryOut(
     key: string,
     restarts: EventIntent[],
@@ -103,6 +103,7 @@ export class Reconciler {
       if (wave > MOST_WAVES) throw new Error(`${key}: the objects do not settle: another writer changes them back`);
       const result = await actuator.carryOut(server, planned, this.#skipped(key), signal);
       this.#remember(key, server, result);
+      if (result.namespaceTerminating) return undefined;
       if (result.writes === 0) return { server, plan: planned };
       if (planned.restarts.length > 0 && restarts.length === 0) {
         restarts.push(...planned.events.filter(({ reason }) => reason === 'RestartingServer'));
@@ -139,6 +140,11 @@ export class Reconciler {
     const now = this.#options.clock.now();
     for (const map of [remembered.foreign, remembered.refused]) {
       for (const [id, { retryAt }] of map) if (stale || retryAt <= now) map.delete(id);
+    }
+    // What was refused while the definition went away is no news of the one that comes after it.
+    if (this.#options.world.perconaApi() !== 'present') {
+      for (const [id, { write }] of remembered.refused)
+        if (write.kind === PERCONA_CLUSTERS.kind) remembered.refused.delete(id);
     }
     remembered.generation = server.metadata.generation;
   }

@@ -64,12 +64,13 @@ export class World {
   readonly #named: NamedWatches<ObservedSecret>;
   readonly #options: WorldOptions;
   readonly #traits: ServerTraits = { streamingLists: true };
-  readonly #reflectors: Reflector<unknown>[] = [];
-  readonly #percona: Reflector<unknown>[] = [];
+  readonly #reflectors: Reflector<unknown>[];
   readonly #crdReflector: Reflector<true>;
   #listener: ChangeListener = () => undefined;
   #quiet = false;
-  #perconaRun: { stop: AbortController; done: Promise<unknown> } | undefined;
+  /** The watches of Percona's kinds while those are served. New ones each time: an old one would go on where it was. */
+  #percona: { reflectors: Reflector<unknown>[]; stop: AbortController } | undefined;
+  readonly #ending = new Set<Promise<unknown>>();
 
   constructor(options: WorldOptions) {
     this.#options = options;
@@ -90,7 +91,7 @@ export class World {
       cache: this.#perconaCrd,
       onState: () => this.#followPerconaCrd(),
     });
-    this.#watchAll();
+    this.#reflectors = this.#ownReflectors();
     this.#subscribe();
   }
 
@@ -104,19 +105,18 @@ export class World {
     const runs = [this.#crdReflector, ...this.#reflectors].map((reflector) => reflector.run(signal));
     await Promise.all(runs);
     this.#stopPercona();
-    await this.#perconaRun?.done;
-    await this.#named.stop();
+    await Promise.all([...this.#ending, this.#named.stop()]);
   }
 
   /** Resolves when everything was listed once, or cannot be; before that, what is absent may only be unseen. */
   async synced(signal: AbortSignal): Promise<void> {
     await Promise.all([this.#crdReflector, ...this.#reflectors].map((reflector) => reflector.settled(signal)));
-    if (this.#perconaRun) await Promise.all(this.#percona.map((reflector) => reflector.settled(signal)));
+    await Promise.all((this.#percona?.reflectors ?? []).map((reflector) => reflector.settled(signal)));
   }
 
   /** The watches that are not working, as sentences; empty when all is well. */
   failing(): string[] {
-    return [...this.#reflectors, ...(this.#perconaRun ? this.#percona : [])].flatMap(({ state }) =>
+    return [...this.#reflectors, ...(this.#percona?.reflectors ?? [])].flatMap(({ state }) =>
       state.kind === 'failing'
         ? [state.error.message]
         : state.kind === 'starting'
@@ -127,8 +127,8 @@ export class World {
 
   /** Whether the API server serves perconapgclusters. */
   perconaApi(): ClusterFacts['perconaApi'] {
-    const states = this.#percona.map(({ state }) => state.kind);
-    if (this.#perconaRun === undefined) return this.#crdReflector.state.kind === 'synced' ? 'absent' : 'unknown';
+    if (this.#percona === undefined) return this.#crdReflector.state.kind === 'synced' ? 'absent' : 'unknown';
+    const states = this.#percona.reflectors.map(({ state }) => state.kind);
     if (states.every((kind) => kind === 'synced')) return 'present';
     if (states.some((kind) => kind === 'absent')) return 'absent';
     return states.some((kind) => kind === 'failing') && this.perconaClusters.size > 0 ? 'present' : 'unknown';
@@ -188,31 +188,36 @@ export class World {
     return { client, transport, log, traits: this.#traits, ...(metrics && { metrics }) };
   }
 
-  #watchAll(): void {
-    this.#add(this.#reflectors, DITTO_SERVERS, this.servers);
-    for (const resource of STORED) {
-      const cache = this.#stored.get(resource.kind);
-      if (cache) this.#add(this.#reflectors, resource, cache, { labelSelector: OURS });
-    }
-    this.#add(this.#reflectors, SECRETS, this.#ownSecrets, { labelSelector: OURS });
-    this.#add(this.#percona, SECRETS, this.#userSecrets, { labelSelector: PERCONA_USER_SECRETS });
-    this.#add(this.#percona, SECRETS, this.#certificates, { labelSelector: PERCONA_CERTIFICATES });
-    this.#add(this.#percona, PERCONA_CLUSTERS, this.perconaClusters, {
-      onState: () => this.#tellPerconaServers(),
-    });
+  #ownReflectors(): Reflector<unknown>[] {
+    return [
+      ...this.#reflectorsOf(DITTO_SERVERS, this.servers),
+      ...STORED.flatMap((resource) => {
+        const cache = this.#stored.get(resource.kind);
+        return cache ? this.#reflectorsOf(resource, cache, { labelSelector: OURS }) : [];
+      }),
+      ...this.#reflectorsOf(SECRETS, this.#ownSecrets, { labelSelector: OURS }),
+    ];
   }
 
-  #add<V>(
-    list: Reflector<unknown>[],
+  #perconaReflectors(): Reflector<unknown>[] {
+    return [
+      ...this.#reflectorsOf(SECRETS, this.#userSecrets, { labelSelector: PERCONA_USER_SECRETS }),
+      ...this.#reflectorsOf(SECRETS, this.#certificates, { labelSelector: PERCONA_CERTIFICATES }),
+      ...this.#reflectorsOf(PERCONA_CLUSTERS, this.perconaClusters, { onState: () => this.#tellPerconaServers() }),
+    ];
+  }
+
+  /** One reflector, or one for each namespace when only some are watched. */
+  #reflectorsOf<V>(
     resource: Resource,
     cache: Cache<V>,
     options: Partial<ReflectorOptions<V>> = {},
-  ): void {
+  ): Reflector<unknown>[] {
     const { namespaces } = this.#options;
-    for (const namespace of namespaces.length > 0 ? namespaces : [undefined]) {
+    return (namespaces.length > 0 ? namespaces : [undefined]).map((namespace) => {
       const scope = namespace === undefined ? {} : { namespace };
-      list.push(new Reflector<V>({ ...this.#common(), resource, cache, ...scope, ...options }) as Reflector<unknown>);
-    }
+      return new Reflector<V>({ ...this.#common(), resource, cache, ...scope, ...options }) as Reflector<unknown>;
+    });
   }
 
   #subscribe(): void {
@@ -277,22 +282,27 @@ export class World {
   #followPerconaCrd(): void {
     const hidden = this.#crdReflector.state.kind === 'failing' || this.#crdReflector.state.kind === 'absent';
     const wanted = hidden || this.#perconaCrd.size > 0;
-    if (wanted && this.#perconaRun === undefined) {
-      const stop = new AbortController();
-      const done = Promise.all(this.#percona.map((reflector) => reflector.run(stop.signal)));
-      this.#perconaRun = { stop, done };
-    } else if (wanted) {
-      for (const reflector of this.#percona) reflector.poke();
-    } else if (this.#crdReflector.state.kind === 'synced') {
+    if (wanted && this.#percona === undefined) this.#startPercona();
+    else if (wanted) for (const reflector of this.#percona?.reflectors ?? []) reflector.poke();
+    else if (this.#crdReflector.state.kind === 'synced') {
       this.#stopPercona();
       for (const cache of [this.perconaClusters, this.#userSecrets, this.#certificates]) cache.clear();
       this.#tellPerconaServers();
     }
   }
 
+  #startPercona(): void {
+    const stop = new AbortController();
+    const reflectors = this.#perconaReflectors();
+    this.#percona = { reflectors, stop };
+    const done = Promise.all(reflectors.map((reflector) => reflector.run(stop.signal)));
+    this.#ending.add(done);
+    void done.finally(() => this.#ending.delete(done));
+  }
+
   #stopPercona(): void {
-    this.#perconaRun?.stop.abort();
-    this.#perconaRun = undefined;
+    this.#percona?.stop.abort();
+    this.#percona = undefined;
   }
 }
 

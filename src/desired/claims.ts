@@ -50,6 +50,12 @@ export function claimNotices(server: DittoServer, observed: Observed): Notice[] 
     const template = there.find((candidate) => candidate.metadata.name === metadata.name);
     return template !== undefined && spec.storageClassName !== template.spec.storageClassName;
   });
+  const larger = wanted.flatMap(({ metadata, spec }) => {
+    const name = names.claim(server.metadata.name, metadata.name);
+    const has = observed.claims.get(name)?.spec.resources?.requests?.storage;
+    const { storage } = spec.resources.requests;
+    return (quantityValue(has) ?? 0n) > (quantityValue(storage) ?? 0n) ? [{ name, has, storage }] : [];
+  });
   const refused = observed.refused.filter(({ kind }) => kind === 'PersistentVolumeClaim');
   return [
     ...missing.map(({ metadata }) =>
@@ -59,6 +65,9 @@ export function claimNotices(server: DittoServer, observed: Observed): Notice[] 
       message(`Volume "${metadata.name}" cannot be taken from the StatefulSet, whose claim templates are immutable.`),
     ),
     ...(classes.length > 0 ? [message('spec.storage.storageClassName cannot be changed on claims that exist.')] : []),
+    ...larger.map(({ name, has, storage }) =>
+      message(`Claim "${name}" has ${has} and cannot shrink to the ${storage} of spec.storage.`),
+    ),
     ...refused.map(({ name, message: why }) => message(`Claim "${name}" cannot grow: ${why}`)),
   ];
 }

@@ -1,6 +1,6 @@
 /** The server's configuration file. No Secret is ever in it: those reach the server as variables and files. */
 import { stringify } from 'yaml';
-import { defaults } from '../api/defaults.ts';
+import { defaults, orDefault } from '../api/defaults.ts';
 import type { DittoServer } from '../api/types.ts';
 import type { Database } from '../postgres/database.ts';
 import {
@@ -45,13 +45,13 @@ export function configFile(server: DittoServer, database: Database): string {
       logging: {
         level: logging?.level ?? defaults.logging.level,
         format: logging?.format ?? defaults.logging.format,
-        output: logging?.output ?? defaults.logging.output,
+        output: orDefault(logging?.output, defaults.logging.output),
       },
       shutdown_timeout: `${SHUTDOWN_TIMEOUT_SECONDS}s`,
       database: databaseSection(database),
       controlplane: controlPlaneSection(server),
       // The server calls its first user `admin` whatever stands here; the key is kept for its own check.
-      admin: { username: server.spec.identity?.admin?.username ?? defaults.identity.admin.username },
+      admin: { username: orDefault(server.spec.identity?.admin?.username, defaults.identity.admin.username) },
       metrics: metricsEnabled(server) ? metricsSection(server) : undefined,
       ldap: ldapSection(server),
       kerberos: kerberosEnabled(server) ? kerberosSection(server) : undefined,
@@ -83,8 +83,8 @@ function controlPlaneSection(server: DittoServer) {
     host: '0.0.0.0',
     port: apiPort(server),
     jwt: {
-      access_token_duration: jwt?.accessTokenDuration ?? defaults.identity.jwt.accessTokenDuration,
-      refresh_token_duration: jwt?.refreshTokenDuration ?? defaults.identity.jwt.refreshTokenDuration,
+      access_token_duration: orDefault(jwt?.accessTokenDuration, defaults.identity.jwt.accessTokenDuration),
+      refresh_token_duration: orDefault(jwt?.refreshTokenDuration, defaults.identity.jwt.refreshTokenDuration),
     },
     tls: nativeTls(server)
       ? compact({
@@ -111,7 +111,7 @@ function metricsSection(server: DittoServer) {
 function ldapSection(server: DittoServer) {
   const ldap = server.spec.identity?.ldap;
   if (!ldap) return undefined;
-  return compact({
+  return filled({
     enabled: ldap.enabled ?? false,
     url: ldap.url,
     start_tls: ldap.startTLS,
@@ -124,7 +124,7 @@ function ldapSection(server: DittoServer) {
     nested_groups: ldap.nestedGroups,
     tls:
       ldap.caCertFile || ldap.insecureSkipVerify
-        ? compact({ ca_cert_file: ldap.caCertFile, insecure_skip_verify: ldap.insecureSkipVerify })
+        ? filled({ ca_cert_file: ldap.caCertFile, insecure_skip_verify: ldap.insecureSkipVerify })
         : undefined,
   });
 }
@@ -132,7 +132,7 @@ function ldapSection(server: DittoServer) {
 function kerberosSection(server: DittoServer) {
   const spec = server.spec.identity?.kerberos;
   const { keytab, krb5Conf } = kerberos(server);
-  return compact({
+  return filled({
     enabled: true,
     keytab_path: keytab ? `${PATHS.keytab}/dittofs.keytab` : undefined,
     service_principal: spec?.servicePrincipal,
@@ -150,4 +150,9 @@ function kerberosSection(server: DittoServer) {
         })
       : undefined,
   });
+}
+
+/** Only what says something: the server takes an empty text for a value where it would take nothing for its default. */
+function filled(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== ''));
 }

@@ -1,5 +1,5 @@
 /** The server's environment: everything secret reaches it by reference, and nothing is ever copied. */
-import { defaults } from '../api/defaults.ts';
+import { defaults, orDefault } from '../api/defaults.ts';
 import type { DittoServer } from '../api/types.ts';
 import type { Database } from '../postgres/database.ts';
 import { machineAccount } from './features.ts';
@@ -72,7 +72,7 @@ function databaseVariables(database: Database): EnvironmentVariable[] {
 function s3Variables(server: DittoServer): EnvironmentVariable[] {
   const { s3 } = server.spec;
   if (!s3) return [];
-  const region = { name: 'AWS_REGION', value: s3.region ?? defaults.s3.region };
+  const region = { name: 'AWS_REGION', value: orDefault(s3.region, defaults.s3.region) };
   const ref = s3.credentialsSecretRef;
   if (!ref) return [region];
   const { accessKeyId, secretAccessKey, endpoint } = s3Keys(server);

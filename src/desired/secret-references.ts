@@ -21,6 +21,9 @@ export interface SecretReference {
   readAtBoot: readonly string[];
 }
 
+/** The field that names an external PostgreSQL's Secret. */
+export const EXTERNAL_FIELD = 'spec.database.postgresSecretRef';
+
 /** The key of the generated JWT Secret. */
 export const JWT_KEY = 'jwt-secret';
 /** The key of the generated admin Secret, and of the one that a user gives by default. */
@@ -65,7 +68,7 @@ function databaseReferences(database: Database): SecretReference[] {
     case 'External':
       return [
         {
-          field: 'spec.database.postgresSecretRef',
+          field: EXTERNAL_FIELD,
           secret: database.userSecret,
           keys: EXTERNAL_KEYS,
           optionalKeys: ['port', 'sslmode'],

@@ -1,7 +1,8 @@
 /** Whether the backup repository can be written: a cluster is `ready` with one that cannot. */
 import type { DittoServer } from '../api/types.ts';
-import type { ObservedPerconaCluster } from '../observed.ts';
+import type { Observed, ObservedPerconaCluster } from '../observed.ts';
 import type { Reason } from '../status/reasons.ts';
+import { missingBackupSecret } from './readiness.ts';
 
 export interface BackupState {
   status: 'True' | 'False' | 'Unknown';
@@ -14,15 +15,24 @@ export interface BackupState {
  *
  * @returns undefined when none are asked for.
  */
-export function backupState(server: DittoServer, cluster?: ObservedPerconaCluster): BackupState | undefined {
+export function backupState(server: DittoServer, observed: Observed): BackupState | undefined {
   const { percona } = server.spec;
   if (percona?.enabled !== true || percona.backup?.enabled !== true) return undefined;
+  const cluster = observed.perconaCluster;
   if (!cluster) return waiting('the PerconaPGCluster does not exist yet.');
   if (cluster.spec.backups?.enabled === false || (cluster.spec.backups?.pgbackrest?.repos ?? []).length === 0) {
     return {
       status: 'False',
       reason: 'BackupsNotConfigured',
       message: `PerconaPGCluster "${cluster.metadata.name}" has no backups: it was made before they were asked for.`,
+    };
+  }
+  const missing = missingBackupSecret(server, observed);
+  if (missing !== undefined) {
+    return {
+      status: 'False',
+      reason: 'BackupSecretNotFound',
+      message: `Secret "${missing}" of spec.percona.backup.credentialsSecretRef not found: PostgreSQL cannot start again without it.`,
     };
   }
   return repositoryState(cluster);

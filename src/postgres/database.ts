@@ -2,10 +2,16 @@
  * Which database the server's control plane uses. Four ways, one precedence: a cluster that we order from Percona's
  * operator, one that exists already, an external PostgreSQL, and SQLite in the pod's own volume.
  */
-import { defaults } from '../api/defaults.ts';
+import { defaults, orDefault } from '../api/defaults.ts';
 import type { DittoServer } from '../api/types.ts';
-import { clusterCertificateSecretName, names, POSTGRES_USER, userSecretName } from '../desired/names.ts';
-import type { ObservedPerconaCluster } from '../observed.ts';
+import {
+  clusterCertificateSecretName,
+  DATABASE_ANNOTATION,
+  names,
+  POSTGRES_USER,
+  userSecretName,
+} from '../desired/names.ts';
+import type { Observed, ObservedPerconaCluster } from '../observed.ts';
 
 /** A database that Percona's operator runs; `owned` when we ordered it for this server. */
 export interface PerconaDatabase {
@@ -37,12 +43,12 @@ export type Database = PerconaDatabase | ExternalDatabase | SQLiteDatabase;
  * The database that `server` asks for.
  *
  * @param server the resource.
- * @param cluster the PerconaPGCluster that it refers to, if it was seen: its users tell whose credentials to take.
+ * @param cluster the PerconaPGCluster that it uses, if it was seen: whose credentials to take, and from which Secrets.
  */
 export function databaseOf(server: DittoServer, cluster?: ObservedPerconaCluster): Database {
   const { spec } = server;
   if (spec.percona?.enabled === true) {
-    return perconaDatabase('Percona', names.perconaCluster(server.metadata.name), POSTGRES_USER);
+    return perconaDatabase('Percona', names.perconaCluster(server.metadata.name), POSTGRES_USER, cluster);
   }
   if (spec.perconaPGClusterRef) {
     const { name } = spec.perconaPGClusterRef;
@@ -51,7 +57,24 @@ export function databaseOf(server: DittoServer, cluster?: ObservedPerconaCluster
   if (spec.database?.postgresSecretRef?.name) {
     return { mode: 'External', userSecret: spec.database.postgresSecretRef.name };
   }
-  return { mode: 'SQLite', path: spec.database?.sqlite?.path ?? defaults.database.sqlite.path };
+  return { mode: 'SQLite', path: orDefault(spec.database?.sqlite?.path, defaults.database.sqlite.path) };
+}
+
+/**
+ * The database that `server` asks for, as its pods know it. The names of a cluster's user and Secrets stand in the
+ * cluster itself; while that is gone they are those that the StatefulSet was last given, or an outage of the database
+ * would send the pods to look for Secrets that never were.
+ */
+export function databaseInUse(server: DittoServer, observed: Observed): Database {
+  const database = databaseOf(server, observed.perconaCluster);
+  if (!('cluster' in database) || observed.perconaCluster) return database;
+  const last = observed.statefulSet?.metadata.annotations?.[DATABASE_ANNOTATION]?.split('/') ?? [];
+  const [kind, cluster, user, userSecret, caSecret] = last;
+  const asked = server.spec.perconaPGClusterRef?.user ?? user;
+  if (kind !== 'percona' || cluster !== database.cluster || !user || user !== asked || !userSecret || !caSecret) {
+    return database;
+  }
+  return { ...database, user, userSecret, caSecret };
 }
 
 function perconaDatabase(
@@ -83,12 +106,15 @@ function referredUser(server: DittoServer, cluster?: ObservedPerconaCluster): st
   return users.length === 1 && users[0] ? users[0].name : POSTGRES_USER;
 }
 
-/** What the StatefulSet's annotation says of its database, so that a change of database is told from an outage. */
+/**
+ * What the StatefulSet's annotation says of its database, so that a change of database is told from an outage, and so
+ * that `databaseInUse` can read it back.
+ */
 export function databaseIdentity(database: Database): string {
   switch (database.mode) {
     case 'Percona':
     case 'PerconaRef':
-      return `percona/${database.cluster}/${database.user}`;
+      return ['percona', database.cluster, database.user, database.userSecret, database.caSecret].join('/');
     case 'External':
       return `external/${database.userSecret}`;
     case 'SQLite':

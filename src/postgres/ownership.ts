@@ -11,36 +11,46 @@ export interface OwnershipChange {
   reason: string;
 }
 
-/** Whether we made this cluster, for a DittoServer of this name. */
+/** Whether we made this cluster, for this or another DittoServer. */
 function madeByUs(cluster: ObservedPerconaCluster): boolean {
   return cluster.metadata.labels?.[APP_LABEL] === APP && cluster.metadata.labels[INSTANCE_LABEL] !== undefined;
 }
 
-/** Whether nobody controls the cluster and we did not make it: it is used, but it is not ours to delete. */
+/** Whether nobody controls the cluster and nothing shows that we made it: it is used, but it is not ours to delete. */
 export function isUncontrolled(cluster: ObservedPerconaCluster): boolean {
   return !cluster.metadata.ownerReferences?.some(({ controller }) => controller === true) && !madeByUs(cluster);
+}
+
+/** Why the cluster must not go with its server, if it must not. */
+function keptBecause(server: DittoServer): string | undefined {
+  if (!deletedWithServer(server)) return 'spec.percona.deleteWithServer is false';
+  return server.spec.perconaPGClusterRef && 'spec.perconaPGClusterRef refers to it, which owns nothing';
 }
 
 /**
  * What to change so that the cluster goes with its server exactly when `deleteWithServer` says so. Its spec is never
  * touched. The owner reference is the whole mechanism: it needs no finalizer, and it holds while the operator is away.
  *
+ * @param cluster the one that `server` uses, or else the one that it ordered under an earlier spec.
  * @returns undefined when nothing is to be changed.
  */
 export function ownershipChange(server: DittoServer, cluster?: ObservedPerconaCluster): OwnershipChange | undefined {
   if (!cluster || cluster.metadata.deletionTimestamp !== undefined) return undefined;
   const { name, uid, ownerReferences = [] } = cluster.metadata;
   const ours = ownerReferences.some((owner) => owner.uid === server.metadata.uid && owner.controller === true);
-  if (ours && !deletedWithServer(server)) {
+  const kept = keptBecause(server);
+  if (ours && kept !== undefined) {
     return {
       cluster: { name, uid },
       ownerReferences: ownerReferences.filter((owner) => owner.uid !== server.metadata.uid),
-      reason: 'spec.percona.deleteWithServer is false',
+      reason: kept,
     };
   }
+  // Only a spec that asks for the cluster takes it: one that was let go and is not used any more stays let go.
+  const wanted = server.spec.percona?.enabled === true && server.metadata.deletionTimestamp === undefined;
   const controlled = ownerReferences.some(({ controller }) => controller === true);
   const sameInstance = cluster.metadata.labels?.[INSTANCE_LABEL] === server.metadata.name;
-  if (!controlled && madeByUs(cluster) && sameInstance && deletedWithServer(server)) {
+  if (wanted && kept === undefined && !controlled && madeByUs(cluster) && sameInstance) {
     // References of an earlier DittoServer of this name would have the garbage collector take the cluster away.
     const others = ownerReferences.filter((owner) => owner.kind !== server.kind);
     return {

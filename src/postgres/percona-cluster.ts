@@ -1,5 +1,5 @@
 /** The PerconaPGCluster that we order: one that Percona's operator really takes to `ready`, from 2.8.2 to 3.0.0. */
-import { defaultBackupPath, defaults } from '../api/defaults.ts';
+import { defaultBackupPath, defaults, orDefault } from '../api/defaults.ts';
 import type { BackupSpec, DittoServer, PerconaSpec } from '../api/types.ts';
 import { names, ownedMetadata, POSTGRES_USER, retainedMetadata } from '../desired/names.ts';
 import { compact, type ObjectIntent } from '../desired/object.ts';
@@ -17,6 +17,11 @@ const PGBACKREST_CONFIG_DIRECTORY = '/etc/pgbackrest/conf.d';
  */
 export function deletedWithServer(server: DittoServer): boolean {
   return server.spec.percona?.deleteWithServer !== false;
+}
+
+/** Name of the database that the cluster is ordered with. */
+export function databaseName(server: DittoServer): string {
+  return orDefault(server.spec.percona?.databaseName, defaults.percona.databaseName);
 }
 
 /**
@@ -50,7 +55,7 @@ export function perconaCluster(
       users: [
         {
           name: POSTGRES_USER,
-          databases: [percona.databaseName ?? defaults.percona.databaseName],
+          databases: [databaseName(server)],
           password: { type: 'AlphaNumeric' },
         },
       ],
@@ -93,11 +98,11 @@ function backups(server: DittoServer, image: string, secret?: ObservedSecret) {
           s3: {
             bucket: backup.bucket,
             endpoint: backup.endpoint,
-            region: backup.region ?? defaults.percona.backup.region,
+            region: orDefault(backup.region, defaults.percona.backup.region),
           },
           schedules: {
-            full: backup.fullSchedule ?? defaults.percona.backup.fullSchedule,
-            incremental: backup.incrSchedule ?? defaults.percona.backup.incrSchedule,
+            full: orDefault(backup.fullSchedule, defaults.percona.backup.fullSchedule),
+            incremental: orDefault(backup.incrSchedule, defaults.percona.backup.incrSchedule),
           },
         },
       ],
@@ -108,7 +113,7 @@ function backups(server: DittoServer, image: string, secret?: ObservedSecret) {
 /** pgBackRest's own options, all strings (its configuration reference, "Repository Options"). */
 function pgBackRestOptions(server: DittoServer, backup: BackupSpec, secret?: ObservedSecret): Record<string, string> {
   return {
-    'repo1-path': backup.path ?? defaultBackupPath(server.metadata.name),
+    'repo1-path': orDefault(backup.path, defaultBackupPath(server.metadata.name)),
     'repo1-s3-uri-style': 'path',
     'repo1-storage-verify-tls': 'y',
     ...(secret?.digests[CA_KEY] !== undefined && {

@@ -83,7 +83,7 @@ function absentState(server: DittoServer, database: PerconaDatabase, observed: O
   }
   const refused = observed.refused.find(({ kind }) => kind === 'PerconaPGCluster');
   if (refused) {
-    return state(false, 'PostgreSQLFailed', `PostgreSQL provisioning failed: ${refused.message}`);
+    return state(false, 'WriteRefused', `PostgreSQL provisioning failed: ${refused.message}`);
   }
   const missing = missingBackupSecret(server, observed);
   if (missing !== undefined) {
@@ -157,11 +157,11 @@ function clusterState(database: PerconaDatabase, cluster: ObservedPerconaCluster
   }
   const missing = missingKeys(secret, PERCONA_KEYS);
   if (missing.length > 0) {
-    return state(
-      false,
-      'CredentialsIncomplete',
-      `Secret "${database.userSecret}" has no key ${quoted(missing)}: PostgreSQL user "${database.user}" has no database.`,
-    );
+    const lack = `Secret "${database.userSecret}" has no key ${quoted(missing)}`;
+    // Percona leaves these two out for a user without a database; others are empty for a moment in a rotation.
+    return missing.every((key) => key === 'dbname' || key === 'uri')
+      ? state(false, 'CredentialsIncomplete', `${lack}: PostgreSQL user "${database.user}" has no database.`)
+      : state(false, 'WaitingForDatabase', `Waiting for PostgreSQL: ${lack}.`);
   }
   if (observed.secrets.get(database.caSecret)?.digests['ca.crt'] === undefined) {
     return state(
@@ -199,9 +199,15 @@ function missingImages({ spec, status }: ObservedPerconaCluster): string[] {
   if ((status?.postgres?.size ?? 0) > 0) return [];
   return [
     ...(spec.image ? [] : ['spec.image']),
-    ...(spec.proxy?.pgBouncer?.image ? [] : ['spec.proxy.pgBouncer.image']),
+    ...(spec.proxy?.pgBouncer?.image || mayLackProxy(spec) ? [] : ['spec.proxy.pgBouncer.image']),
     ...(spec.backups?.pgbackrest?.image ? [] : ['spec.backups.pgbackrest.image']),
   ];
+}
+
+/** From crVersion 2.9.0 on, a cluster without `proxy` has no pgBouncer. */
+function mayLackProxy({ proxy, crVersion = '' }: ObservedPerconaCluster['spec']): boolean {
+  const [major = 0, minor = 0] = crVersion.split('.').map(Number);
+  return proxy === undefined && (major > 2 || (major === 2 && minor >= 9));
 }
 
 /** Whether the server's pods were already told to use this very database. */

@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto';
 import type { Condition, DittoServer, DittoServerSpec } from '../../src/api/types.ts';
 import type { AdminClient } from '../control-plane/admin.ts';
 import { eventually } from '../control-plane/eventually.ts';
-import type { KubeObject } from '../control-plane/objects.ts';
 
 export const DITTO_SERVER = 'dittofs.dittofs.com/v1alpha1/DittoServer';
 export const PERCONA_CLUSTER = 'pgv2.percona.com/v2/PerconaPGCluster';
@@ -55,7 +54,7 @@ export async function conditionOf(
 
 /** The events about an object, as `reason`s in the order in which they were first told. */
 export async function eventReasons(admin: AdminClient, namespace: string, name: string): Promise<string[]> {
-  const { items } = await admin.list<KubeObject>(EVENT, { namespace });
+  const { items } = await admin.list(EVENT, { namespace });
   return items
     .filter(({ regarding }) => (regarding as { name?: string; kind?: string } | undefined)?.name === name)
     .filter(({ reportingController }) => reportingController === 'dittofs.dittofs.com/operator')

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DittoServer } from '../../src/api/types.ts';
 import { eventually } from '../control-plane/eventually.ts';
 import { useControlPlane } from '../control-plane/fixture.ts';
-import type { KubeObject } from '../control-plane/objects.ts';
 import {
   conditionOf,
   DITTO_SERVER,
@@ -204,7 +203,7 @@ describe('the PerconaPGCluster', () => {
     const before = await admin.get(PERCONA_CLUSTER, 'shared', namespace);
     await podReady(admin, namespace, 'files');
     await conditionOf(admin, namespace, 'files', 'Ready', { status: 'True' });
-    const set = await admin.get<KubeObject>(STATEFUL_SET, 'files', namespace);
+    const set = await admin.get(STATEFUL_SET, 'files', namespace);
     expect(JSON.stringify(set.spec)).toContain('"shared-pguser-files"');
     await admin.delete(DITTO_SERVER, 'files', namespace);
     await admin.gone(STATEFUL_SET, 'files', namespace, 60_000);

@@ -29,7 +29,7 @@ export interface RunningOperator {
 
 /** Installs the DittoServer CRD, and the ServiceAccount with the role that is shipped. To be called once. */
 export async function installOperator({ admin }: Pick<ControlPlane, 'admin'>): Promise<void> {
-  await admin.apply(crd() as object);
+  await admin.apply(crd());
   await admin.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
   if (!existsSync(RBAC)) {
     await admin.apply({
