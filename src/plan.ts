@@ -3,7 +3,7 @@
  * clock or randomness; the running operator, `render` and the tests all call this one function.
  */
 import { checkRules } from './api/validate.ts';
-import type { DittoServer, DittoServerStatus } from './api/types.ts';
+import type { DittoServer, DittoServerSpec, DittoServerStatus } from './api/types.ts';
 import { type ClaimGrowth, claimGrowth, effectiveClaimTemplates } from './desired/claims.ts';
 import { configHash, missingSecrets } from './desired/config-hash.ts';
 import { configMap } from './desired/config-map.ts';
@@ -15,9 +15,9 @@ import { adminSecret, type GeneratedSecret, jwtSecret } from './desired/secrets.
 import { apiService, headlessService, metricsService } from './desired/services.ts';
 import { statefulSet } from './desired/stateful-set.ts';
 import type { ClusterFacts, Observed } from './observed.ts';
-import { type Database, databaseOf } from './postgres/database.ts';
+import { type Database, databaseInUse } from './postgres/database.ts';
 import { type OwnershipChange, ownershipChange } from './postgres/ownership.ts';
-import { perconaCluster } from './postgres/percona-cluster.ts';
+import { deletedWithServer, perconaCluster } from './postgres/percona-cluster.ts';
 import { type DatabaseState, databaseState, missingBackupSecret, wasInUse } from './postgres/readiness.ts';
 import { type EventIntent, statusEvents } from './status/events.ts';
 import { notices } from './status/notices.ts';
@@ -62,16 +62,18 @@ const DATABASE_LOOK_SECONDS = 10;
 const OBSTACLE_LOOK_SECONDS = 60;
 
 /**
- * What to do for `server`.
+ * What to do for a DittoServer.
  *
+ * @param given the resource; even its spec may be missing, since the definition of the Go operator allowed that.
  * @param observed what the watches showed.
  * @param facts what is true of the cluster and the operator; the clock and the digest function are passed in here.
  */
-export function plan(server: DittoServer, observed: Observed, facts: ClusterFacts): Plan {
+export function plan(given: DittoServer, observed: Observed, facts: ClusterFacts): Plan {
+  const server = withStorage(given);
+  if (server.metadata.deletionTimestamp !== undefined) return deletionPlan(server, observed, facts);
   const finalizers = remainingFinalizers(server);
-  if (server.metadata.deletionTimestamp !== undefined) return deletionPlan(server, finalizers, facts);
-  const problems = checkRules(server).map(({ message }) => message);
-  const database = databaseOf(server, observed.perconaCluster);
+  const problems = specProblems(given);
+  const database = databaseInUse(server, observed);
   const state = databaseState(server, database, observed, facts);
   const hash = configHash(server, database, observed, facts.digest);
   const found = notices(server, observed);
@@ -98,6 +100,22 @@ export function plan(server: DittoServer, observed: Observed, facts: ClusterFact
   };
 }
 
+/** The server with a spec that can be read without asking at each step whether it is there. */
+function withStorage(server: DittoServer): DittoServer {
+  const spec = server.spec as Partial<DittoServerSpec> | null | undefined;
+  return { ...server, spec: { ...spec, storage: spec?.storage ?? { metadataSize: '' } } };
+}
+
+/** What is wrong with the spec, each in one sentence. */
+function specProblems(server: DittoServer): string[] {
+  const spec = server.spec as Partial<DittoServerSpec> | null | undefined;
+  // What follows would only repeat it: rules on single fields hold where there are none.
+  if (!spec?.storage?.metadataSize) {
+    return ['spec.storage.metadataSize is required: the size of the volume for metadata stores, such as 10Gi'];
+  }
+  return checkRules(server).map(({ message }) => message);
+}
+
 type Work = Pick<Plan, 'apply' | 'createOnce' | 'generate' | 'remove' | 'growClaims' | 'ownership' | 'restarts'>;
 
 const NOTHING: Work = { apply: [], createOnce: [], generate: [], remove: [], growClaims: [], restarts: [] };
@@ -116,7 +134,7 @@ function serverWork(inputs: WorkInputs): Work {
   const metrics = metricsService(server);
   const policy = networkPolicy(server);
   const set = plannedStatefulSet(inputs);
-  const ownership = server.spec.perconaPGClusterRef ? undefined : ownershipChange(server, observed.perconaCluster);
+  const ownership = ownershipChange(server, observed.perconaCluster);
   return {
     generate: generatedSecrets(server, observed),
     createOnce: plannedCluster(inputs),
@@ -179,6 +197,8 @@ function removal(observed: Observed, kind: string, name: string, reason: string)
 function restarts(server: DittoServer, observed: Observed, set: ObjectIntent): Restart[] {
   const there = observed.statefulSet;
   if (!there || (there.spec.replicas ?? 1) === 0) return [];
+  // A write that was refused restarts nothing.
+  if (observed.refused.some(({ kind }) => kind === 'StatefulSet')) return [];
   const changed = differences((set as { spec?: { template?: unknown } }).spec?.template, there.spec.template);
   if (changed.length === 0) return [];
   const reason = changed.every((path) => path.startsWith('metadata.annotations'))
@@ -197,11 +217,11 @@ function restartEvents(planned: readonly Restart[]): EventIntent[] {
 }
 
 function lookAgain(observed: Observed, state: DatabaseState): Pick<Plan, 'lookAgain'> {
-  if (observed.foreign.length > 0 || observed.refused.length > 0) {
-    return { lookAgain: { afterSeconds: OBSTACLE_LOOK_SECONDS, because: 'an object is in the way or was refused' } };
-  }
   if (!state.ready) {
     return { lookAgain: { afterSeconds: DATABASE_LOOK_SECONDS, because: 'the database is not ready' } };
+  }
+  if (observed.foreign.length > 0 || observed.refused.length > 0) {
+    return { lookAgain: { afterSeconds: OBSTACLE_LOOK_SECONDS, because: 'an object is in the way or was refused' } };
   }
   return {};
 }
@@ -212,13 +232,27 @@ function remainingFinalizers(server: DittoServer): string[] | undefined {
   return finalizers.filter((finalizer) => finalizer !== GO_OPERATOR_FINALIZER);
 }
 
-/** Everything goes by owner references; there is nothing to do but not to stand in the way. */
-function deletionPlan(server: DittoServer, finalizers: string[] | undefined, facts: ClusterFacts): Plan {
-  const left = finalizers ?? server.metadata.finalizers ?? [];
+/**
+ * Everything goes by owner references. What is left to do is to let go of a database that is to stay, before the
+ * finalizer that holds the garbage collector back is taken off.
+ */
+function deletionPlan(server: DittoServer, observed: Observed, facts: ClusterFacts): Plan {
+  const finalizers = remainingFinalizers(server);
+  const ownership = ownershipChange(server, observed.perconaCluster);
+  const unseen = facts.perconaApi === 'unknown' && server.spec.percona !== undefined && !deletedWithServer(server);
+  const hold = ownership !== undefined || unseen;
+  const left = (hold ? undefined : finalizers) ?? server.metadata.finalizers ?? [];
   return {
     ...NOTHING,
-    ...(finalizers && { finalizers }),
+    ...(ownership && { ownership }),
+    ...(finalizers && !hold && { finalizers }),
     ...(left.length > 0 && { status: deletingStatus(server, facts.now) }),
     events: [],
+    ...(unseen && {
+      lookAgain: {
+        afterSeconds: DATABASE_LOOK_SECONDS,
+        because: 'it is not known yet whether a database is to be kept',
+      },
+    }),
   };
 }

@@ -4,8 +4,10 @@ import type { DittoServer } from '../api/types.ts';
 import { names } from '../desired/names.ts';
 import { claimNotices } from '../desired/claims.ts';
 import type { Observed } from '../observed.ts';
-import { perconaOverridesExternal } from '../postgres/database.ts';
+import { databaseOf, perconaOverridesExternal } from '../postgres/database.ts';
 import { isUncontrolled } from '../postgres/ownership.ts';
+import { deletedWithServer } from '../postgres/percona-cluster.ts';
+import { controllerOf } from '../postgres/readiness.ts';
 import { finding, type Finding } from './conditions.ts';
 import type { Reason } from './reasons.ts';
 
@@ -28,6 +30,7 @@ export function notices(server: DittoServer, observed: Observed): Notice[] {
       ? [{ reason: 'DatabasePrecedence' as const, message: PRECEDENCE_NOTICE }]
       : []),
     ...clusterNotices(server, observed),
+    ...databaseTypeNotice(server),
     ...effectlessNotice(server),
   ];
 }
@@ -37,6 +40,14 @@ export function specApplied(found: readonly Notice[]): Finding {
   const [first] = found;
   if (!first) return finding('SpecApplied', true, 'AllFieldsApplied', 'Every field of the spec is applied.');
   return finding('SpecApplied', false, first.reason, found.map(({ message }) => message).join(' '));
+}
+
+/** `type` chooses nothing by itself: only a Secret does. */
+function databaseTypeNotice(server: DittoServer): Notice[] {
+  if (server.spec.database?.type !== 'postgres' || databaseOf(server).mode !== 'SQLite') return [];
+  const message =
+    'spec.database.type is "postgres" without spec.database.postgresSecretRef, so SQLite is used: name the Secret of the PostgreSQL.';
+  return [{ reason: 'FieldsWithoutEffect', message }];
 }
 
 function effectlessNotice(server: DittoServer): Notice[] {
@@ -51,11 +62,13 @@ function clusterNotices(server: DittoServer, observed: Observed): Notice[] {
   const own = names.perconaCluster(server.metadata.name);
   if (cluster?.metadata.name !== own || server.spec.perconaPGClusterRef) return [];
   if (server.spec.percona?.enabled !== true) {
-    const message = `PerconaPGCluster "${own}" of an earlier spec still exists and is not used.`;
+    const owned = controllerOf(cluster)?.uid === server.metadata.uid;
+    const fate = owned ? 'it is deleted with the DittoServer' : 'it stays when the DittoServer is deleted';
+    const message = `PerconaPGCluster "${own}" of an earlier spec still exists and is not used; ${fate}.`;
     return [{ reason: 'ClusterKept', message }];
   }
-  if (!isUncontrolled(cluster)) return [];
-  const message = `PerconaPGCluster "${own}" was not made for this DittoServer; it is used as it is and never deleted.`;
+  if (!isUncontrolled(cluster) || !deletedWithServer(server)) return [];
+  const message = `PerconaPGCluster "${own}" has no owner and was not made by this operator; it is used as it is and not deleted with the DittoServer.`;
   return [{ reason: 'ClusterAdopted', message }];
 }
 

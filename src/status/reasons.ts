@@ -67,8 +67,7 @@ const table = {
   },
   BackupSecretNotFound: {
     outlook: 'user',
-    nextStep:
-      'Create the Secret with the credentials of the backup store; the database is made as soon as it is there.',
+    nextStep: 'Create the Secret with the credentials of the backup store; the database cannot start without it.',
   },
   CredentialsIncomplete: {
     outlook: 'user',

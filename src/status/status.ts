@@ -1,11 +1,13 @@
 /** The status of a DittoServer, from what was observed and what is planned. */
 import { defaults } from '../api/defaults.ts';
 import type { DittoServer, DittoServerStatus } from '../api/types.ts';
-import { type MissingSecret } from '../desired/config-hash.ts';
+import type { MissingSecret } from '../desired/config-hash.ts';
 import { compact } from '../desired/object.ts';
+import { EXTERNAL_FIELD } from '../desired/secret-references.ts';
 import type { ForeignObject, Observed, ObservedStatefulSet } from '../observed.ts';
 import { backupState } from '../postgres/backup.ts';
 import { type Database, perconaOverridesExternal } from '../postgres/database.ts';
+import { databaseName } from '../postgres/percona-cluster.ts';
 import type { DatabaseState } from '../postgres/readiness.ts';
 import { conditions, finding, type Finding, summary } from './conditions.ts';
 import { type Notice, PRECEDENCE_NOTICE, specApplied } from './notices.ts';
@@ -59,7 +61,7 @@ export function deletingStatus(server: DittoServer, now: string): DittoServerSta
 
 function serverFindings(inputs: StatusInputs): Finding[] {
   const { server, observed } = inputs;
-  const backup = backupState(server, observed.perconaCluster);
+  const backup = backupState(server, observed);
   const config = configFinding(inputs);
   const database = databaseFinding(inputs);
   const available = availableFinding(server, observed.statefulSet, database);
@@ -92,20 +94,18 @@ function databaseFinding({ server, databaseState }: StatusInputs): Finding {
   return { type: 'DatabaseReady', status, reason, message: message + note };
 }
 
-function configFinding({ problems, missing, observed, database }: StatusInputs): Finding {
-  if (problems.length > 0) return finding('ConfigReady', false, 'InvalidSpec', problems.join(' '));
+function configFinding({ problems, missing, observed }: StatusInputs): Finding {
+  if (problems.length > 0) return finding('ConfigReady', false, 'InvalidSpec', problems.map(sentence).join(' '));
   const foreign = observed.foreign.filter(({ kind }) => kind !== 'PerconaPGCluster');
   if (foreign.length > 0) return finding('ConfigReady', false, 'ObjectNotOurs', foreign.map(foreignSentence).join(' '));
-  const refused = observed.refused.filter(
-    ({ kind }) => kind !== 'PerconaPGCluster' && kind !== 'PersistentVolumeClaim',
-  );
+  const refused = observed.refused.filter(({ kind }) => !isSaidElsewhere(kind, observed));
   if (refused.length > 0) {
     const list = refused.map(({ kind, name, message }) => `${kind} "${name}" was refused: ${message}`);
     return finding('ConfigReady', false, 'WriteRefused', list.join(' '));
   }
   // What the database lacks is for DatabaseReady to say; a Secret that we make ourselves is on its way.
   const theirs = missing.filter(
-    ({ reference }) => reference.field.startsWith('spec.') && !isDatabase(reference, database),
+    ({ reference }) => reference.field.startsWith('spec.') && reference.field !== EXTERNAL_FIELD,
   );
   const [first] = theirs;
   if (!first) return finding('ConfigReady', true, 'ConfigValid', 'Everything that the spec names is there.');
@@ -113,8 +113,13 @@ function configFinding({ problems, missing, observed, database }: StatusInputs):
   return finding('ConfigReady', false, reason, theirs.map(missingSentence).join(' '));
 }
 
-function isDatabase({ secret }: MissingSecret['reference'], database: Database): boolean {
-  return 'userSecret' in database && database.userSecret === secret;
+/** A database that cannot be made is for DatabaseReady to say, a claim that cannot grow for SpecApplied. */
+function isSaidElsewhere(kind: string, observed: Observed): boolean {
+  return kind === 'PersistentVolumeClaim' || (kind === 'PerconaPGCluster' && observed.perconaCluster === undefined);
+}
+
+function sentence(text: string): string {
+  return text.endsWith('.') ? text : `${text}.`;
 }
 
 function foreignSentence({ kind, name, controller }: ForeignObject): string {
@@ -143,7 +148,8 @@ function progressingFinding(server: DittoServer, set: ObservedStatefulSet | unde
   const wanted = wantedReplicas(server);
   const { readyReplicas = 0, observedGeneration = 0, currentRevision, updateRevision } = set.status ?? {};
   if (readyReplicas !== wanted) {
-    return finding('Progressing', true, 'ScalingReplicas', `${readyReplicas} of ${wanted} pods are ready.`);
+    const message = wanted === 0 ? "The server's pod is being stopped." : "The server's pod is not ready yet.";
+    return finding('Progressing', true, 'ScalingReplicas', message);
   }
   if (observedGeneration < (set.metadata.generation ?? 0) || currentRevision !== updateRevision) {
     return finding('Progressing', true, 'StatefulSetUpdating', "The server's pod is being replaced.");
@@ -166,10 +172,9 @@ function databaseStatus(server: DittoServer, database: Database, observed: Obser
   if (database.mode === 'SQLite') return undefined;
   if (database.mode === 'External') return { secretName: database.userSecret };
   const user = observed.perconaCluster?.spec.users?.find(({ name }) => name === database.user);
-  const ordered = server.spec.percona?.databaseName ?? defaults.percona.databaseName;
   return compact({
     host: `${database.cluster}-primary.${server.metadata.namespace}.svc`,
-    name: database.mode === 'Percona' ? (user?.databases?.[0] ?? ordered) : user?.databases?.[0],
+    name: database.mode === 'Percona' ? (user?.databases?.[0] ?? databaseName(server)) : user?.databases?.[0],
     secretName: database.userSecret,
   });
 }
