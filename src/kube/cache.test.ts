@@ -86,8 +86,11 @@ describe('what was seen', () => {
     cache.upsert(entry('a', 'new', 12));
     cache.upsert(entry('a', 'old', 10));
     cache.observeDeleted('n', 'a', 'old', '11');
+    cache.observeDeleted('n', 'a', 'old');
     expect(cache.get('n', 'a')?.uid).toBe('new');
-    expect(seen).toEqual(['deleted old@9>', 'added >new@12']);
+    cache.observeDeleted('n', 'a', 'new');
+    expect(cache.upsert(entry('a', 'old', 10))).toBe(false);
+    expect(seen).toEqual(['deleted old@9>', 'added >new@12', 'deleted new@12>']);
   });
 
   it('is forgotten of the longest deleted only', () => {
@@ -122,6 +125,14 @@ describe('a list', () => {
     expect(cache.upsert(entry('a', 'u', 11))).toBe(true);
   });
 
+  it('ends a former object also when its successor is known to be gone', () => {
+    const cache = newCache();
+    cache.upsert(entry('a', 'old', 5));
+    cache.observeDeleted('n', 'a', 'new');
+    cache.replace({ entries: [entry('a', 'new', 8)], resourceVersion: '9' });
+    expect(cache.size).toBe(0);
+  });
+
   it('speaks for its scope only', () => {
     const cache = newCache();
     const other = { ...entry('x', 'x', 5), namespace: 'other' };
@@ -133,6 +144,10 @@ describe('a list', () => {
     expect(cache.upsert({ ...entry('y', 'y', 8), namespace: 'other' })).toBe(true);
     cache.clear({ namespace: 'other' });
     expect(cache.size).toBe(0);
+    // Nobody speaks for it any more, so nothing is known to be absent.
+    expect(cache.upsert(entry('q', 'q', 8))).toBe(false);
+    cache.clear();
+    expect(cache.upsert(entry('q', 'q', 8))).toBe(true);
   });
 
   it('is believed against all versions when etcd went back in time', () => {
@@ -224,7 +239,8 @@ const steps = fc.array(
     },
     fc.record({ do: fc.constantFrom('startList' as const, 'endList' as const) }),
   ),
-  { maxLength: 60 },
+  // Without a size, fast-check makes ten steps at most.
+  { maxLength: 60, size: 'max' },
 );
 
 /** A server, a cache, and between them a watch that lags, lists that take long and answers that come out of order. */

@@ -127,17 +127,15 @@ export class Cache<V> {
   replace(list: CacheList<V>): void {
     const { entries, resourceVersion, scope = {}, force = false } = list;
     this.#listedAt.set(scopeId(scope), resourceVersion);
-    const listed = new Map<string, Set<string>>();
+    const listed = new Set<string>();
     if (force) this.#tombstones.clear();
     for (const entry of entries) {
-      const names = listed.get(entry.namespace);
-      if (names === undefined) listed.set(entry.namespace, new Set([entry.name]));
-      else names.add(entry.name);
+      listed.add(entry.uid);
       this.#store(entry, true, force);
     }
     for (const held of this.#inScope(scope)) {
       const newer = !force && isOlderVersion(resourceVersion, held.resourceVersion);
-      if (newer || listed.get(held.namespace)?.has(held.name) === true) continue;
+      if (newer || listed.has(held.uid)) continue;
       // The list is proof of absence up to its own version.
       this.#remove(held, force ? undefined : resourceVersion, true);
     }
@@ -145,7 +143,8 @@ export class Cache<V> {
 
   /** Removes everything in the scope: the resource is no longer served, or nobody watches it any more. */
   clear(scope: CacheScope = {}): void {
-    this.#listedAt.delete(scopeId(scope));
+    if (scope.namespace === undefined && scope.name === undefined) this.#listedAt.clear();
+    else this.#listedAt.delete(scopeId(scope));
     for (const held of this.#inScope(scope)) this.#remove(held, undefined, true);
   }
 

@@ -1,6 +1,6 @@
 import { apiVersionOf, resourcePath } from './resource.ts';
 import type { Resource } from './resource.ts';
-import type { KubeList, KubeObject, ObjectKey } from './objects.ts';
+import type { KubeList, KubeObject, ObjectKey, ObjectMeta } from './objects.ts';
 import { acceptOf, callOf, pathOf } from './call-options.ts';
 import type {
   CallOptions,
@@ -15,7 +15,7 @@ import type { Query } from './http-exchange.ts';
 import type { Transport, TransportRequest } from './transport.ts';
 
 /** An object to apply: the fields it has are the fields that are meant. */
-export type Applied = Readonly<Record<string, unknown>> & Pick<KubeObject, 'metadata'>;
+export type Applied = { metadata: ObjectMeta; readonly [field: string]: unknown } | { metadata: ObjectMeta };
 
 /** A version that no object has: the empty etcd is at revision 1, and its first write makes 2. */
 const neverVersion = '1';

@@ -70,6 +70,7 @@ describe('delays', () => {
     expect(await queue.get()).toBe('a');
     queue.done('a');
     queue.add('b');
+    queue.addAfter('b', 10);
     expect([queue.depth, queue.delayed]).toEqual([1, 0]);
     await queue.get();
     queue.done('b');
@@ -220,7 +221,7 @@ class Model {
 
 it('behaves like the plain model under any order of calls', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { maxLength: 40, size: 'max' }), async (steps) => {
       const { clock, queue } = newQueue();
       const model = new Model();
       for (const one of steps) {
