@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from './prometheus.ts';
 import type { DittoServer, DittoServerStatus } from '../api/types.ts';
 import type { OperatorMetrics } from '../controller/operator.ts';
 import type { ReconcileOutcome } from '../kube/metrics.ts';

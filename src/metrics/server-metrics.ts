@@ -1,4 +1,4 @@
-import { Gauge, Histogram, type Registry } from 'prom-client';
+import { Gauge, Histogram, type Registry } from './prometheus.ts';
 import type { DittoServer, DittoServerStatus } from '../api/types.ts';
 import type { ServerObserver } from '../controller/reconciler.ts';
 import { TIME_TO_READY_SECONDS } from './buckets.ts';
