@@ -31,7 +31,7 @@ function some<T>(
   fields: { [K in keyof T]: fc.Arbitrary<T[K]> },
   ...requiredKeys: (keyof T)[]
 ): fc.Arbitrary<Partial<T>> {
-  return fc.record(fields, { requiredKeys }) as fc.Arbitrary<Partial<T>>;
+  return fc.record(fields, { requiredKeys });
 }
 
 const backup = some({
@@ -109,11 +109,11 @@ const metadata = fc.record(
 function withoutConflicts(candidate: Partial<DittoServerSpec>): DittoServer {
   const kept: Record<string, unknown> = { ...candidate };
   if (candidate.percona?.enabled === true) delete kept['perconaPGClusterRef'];
-  let server = dittoServer(kept as Partial<DittoServerSpec>);
+  let server = dittoServer(kept);
   for (const { path } of checkRules(server)) {
     const block = path.split('.')[1] ?? '';
     if (block !== 'storage') delete kept[block];
-    server = dittoServer(kept as Partial<DittoServerSpec>);
+    server = dittoServer(kept);
   }
   return server;
 }

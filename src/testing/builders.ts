@@ -164,7 +164,7 @@ type Json = Record<string, unknown>;
 
 /** An object as the API server returns it: with the defaults that it writes and quantities in its own form. */
 export function asStored(intent: ObjectIntent): ObservedObject {
-  const stored = normalised(structuredClone(intent), '') as unknown as ObservedObject;
+  const stored = normalised(structuredClone(intent), '') as ObservedObject;
   stored.metadata = { ...stored.metadata, uid: `uid-of-${intent.kind}-${intent.metadata.name}`, generation: 1 };
   const spec = stored['spec'] as Json | undefined;
   if (intent.kind === 'Service') {
