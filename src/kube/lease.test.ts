@@ -249,6 +249,20 @@ describe('leading', () => {
     expect(one.leads).toBe(true);
   });
 
+  it('survives one request that hangs', async () => {
+    const leases = await newServer();
+    const one = new Candidate('one', leases);
+    await until('leading', () => one.leads);
+    leases.faults.set('one', 'hang');
+    await one.clock.advance(2000);
+    await until('the request', () => one.clock.delays.includes(5000));
+    leases.faults.delete('one');
+    // It is given up after 5 s, 7 s after the last renewal: there is time for another before the deadline.
+    await one.clock.advance(5000);
+    await one.period();
+    expect([one.leads, one.ended]).toEqual([true, undefined]);
+  });
+
   it.each<[string, Answer]>([
     ['fails', { status: 503 }],
     ['hangs', 'hang'],

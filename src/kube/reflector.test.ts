@@ -42,6 +42,8 @@ class Bench {
   });
   readonly states: ReflectorState[] = [];
   readonly lines: string[] = [];
+  /** Events handled so far. */
+  events = 0;
   readonly abort = new AbortController();
   readonly server: FakeServer;
   readonly transport: Transport;
@@ -62,6 +64,12 @@ class Bench {
       random: () => 1,
       log: { debug: note, info: note, warn: note, error: note },
       onState: (state) => this.states.push(state),
+      metrics: {
+        listed: () => undefined,
+        watchOpened: () => undefined,
+        watchEvent: () => void (this.events += 1),
+        failed: () => undefined,
+      },
       ...options,
     });
     this.done = this.reflector.run(this.abort.signal);
@@ -251,6 +259,21 @@ describe('when the watch ends', () => {
     await bench.state('synced', 2);
     expect(bench.request(1).query.get('resourceVersion')).toBe('10');
     expect(bench.kinds).toEqual(['synced', 'failing', 'synced']);
+  });
+
+  it('again after it had worked, the pauses start anew', async () => {
+    const failing: Answer = { status: 500 };
+    const bench = await Bench.start([{ stream: streamedList(9) }, failing, failing, { stream: () => undefined }]);
+    await bench.state('synced');
+    bench.last.cut();
+    await bench.pause(800);
+    await bench.pause(1600);
+    await bench.pause(3200);
+    await bench.state('synced', 2);
+    bench.last.event('BOOKMARK', bookmark(10));
+    await until('the bookmark', () => bench.events === 2);
+    bench.last.cut();
+    await bench.pause(800);
   });
 
   it('by silence, it is noticed; a bookmark each minute keeps it alive', async () => {

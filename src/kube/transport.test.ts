@@ -218,6 +218,8 @@ describe('retries', () => {
     expect(await transport.json({ method: 'GET', path: '/x' })).toEqual({ ok: 1 });
     expect(server.requests).toHaveLength(2);
     const other = await start(() => 'reset');
+    expect(await rejection(other.transport.json({ method: 'GET', path: '/x' }))).toMatchObject({ code: 'ECONNRESET' });
+    expect(other.server.requests.splice(0)).toHaveLength(2);
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE'] as const) {
       expect(await rejection(other.transport.json({ method, path: '/x' }))).toMatchObject({ code: 'ECONNRESET' });
     }

@@ -258,9 +258,14 @@ it('behaves like the plain model under any order of calls', async () => {
 });
 
 it('the heap gives the earliest first, after any changes', () => {
-  const change = fc.oneof(fc.record({ key, dueAt: fc.nat(1000) }), fc.record({ key, dueAt: fc.constant(undefined) }));
+  // Enough keys for a tree of several levels.
+  const anyKey = fc.nat(40).map(String);
+  const change = fc.oneof(
+    { weight: 3, arbitrary: fc.record({ key: anyKey, dueAt: fc.nat(1000) }) },
+    { weight: 1, arbitrary: fc.record({ key: anyKey, dueAt: fc.constant(undefined) }) },
+  );
   fc.assert(
-    fc.property(fc.array(change), (changes) => {
+    fc.property(fc.array(change, { maxLength: 150, size: 'max' }), (changes) => {
       const heap = new DelayHeap();
       const model = new Map<string, number>();
       for (const { key: name, dueAt } of changes) {
