@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { CommandError, FAILED, USAGE } from './exit.ts';
 import { crdCommand } from './crd.ts';
+import { explainCommand } from './explain.ts';
 import { renderCommand } from './render.ts';
 import { runCommand } from './run.ts';
 import { versionCommand } from './version-command.ts';
@@ -11,7 +12,7 @@ function program(): Command {
   const root = new Command('dittofs-operator')
     .description("Runs DittoFS file servers on Kubernetes, with their database on PostgreSQL by Percona's operator.")
     .showHelpAfterError('Try --help.');
-  const commands = [runCommand(), crdCommand(), renderCommand(), versionCommand()];
+  const commands = [runCommand(), crdCommand(), renderCommand(), explainCommand(), versionCommand()];
   for (const command of commands) root.addCommand(command.copyInheritedSettings(root));
   return withExitCodes(root);
 }

@@ -11,6 +11,9 @@ const HEADER = `# What dittofs-operator makes of these DittoServers. For reading
 # Left out: owner references, which need the uid that a DittoServer gets from the API server, and values of Secrets.
 `;
 
+/** kubectl reads YAML 1.1, in which an unquoted y is true. */
+const YAML = { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false } as const;
+
 /**
  * The objects of every DittoServer in the files.
  *
@@ -48,7 +51,7 @@ function asYaml({ object: { metadata } }: Manifest, objects: readonly RenderedOb
     .map(({ object, generatedKeys }) => {
       const drawn =
         generatedKeys.length > 0 ? `# The operator draws at random, once: ${generatedKeys.join(', ')}.\n` : '';
-      const yaml = stringify(object, { lineWidth: 0, aliasDuplicateObjects: false });
+      const yaml = stringify(object, YAML);
       return `---\n# DittoServer ${metadata.name}\n${drawn}${yaml}`;
     })
     .join('');
