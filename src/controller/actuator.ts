@@ -46,8 +46,8 @@ type Outcome =
 
 /** What came of one wave of writes. */
 export interface WaveResult {
-  /** How many writes were carried out. */
-  writes: number;
+  /** What was written, as `Kind/name`. */
+  written: string[];
   foreign: ForeignObject[];
   refused: RefusedWrite[];
   corrected: Correction[];
@@ -87,7 +87,7 @@ export class Actuator {
     if (failure) throw failure.reason;
     const values = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
     return {
-      writes: writes.length,
+      written: writes.map(({ key }) => key),
       foreign: values.flatMap((value) => (value.kind === 'foreign' ? [value.object] : [])),
       refused: values.flatMap((value) => (value.kind === 'refused' ? [value.write] : [])),
       namespaceTerminating: values.some(({ kind }) => kind === 'namespaceTerminating'),
@@ -203,13 +203,16 @@ export class Actuator {
     if (resource.kind !== PERCONA_CLUSTERS.kind && !isOurs(server, metadata)) {
       return { kind: 'foreign', object: foreignObject(resource.kind, metadata) };
     }
-    if (resource.kind !== SECRETS.kind) {
+    const labelled = differences(intent.labels, metadata.labels ?? {}).length === 0;
+    // A PerconaPGCluster is watched without a selector, and never written.
+    if (labelled || resource.kind === PERCONA_CLUSTERS.kind) {
       this.#world.wrote(resource, object);
       return DONE;
     }
-    // A Secret is never written again, so it gets our labels now, or no watch would ever show it; and the owner that
-    // it is to have: the admin's outlives its server.
-    const patch = { metadata: { labels: intent.labels, ownerReferences: intent.ownerReferences ?? null } };
+    // It gets our labels now, or no watch would ever show it. A Secret is never written again, so it also gets the
+    // owner that it is to have: the admin's outlives its server.
+    const owners = resource.kind === SECRETS.kind ? { ownerReferences: intent.ownerReferences ?? null } : {};
+    const patch = { metadata: { labels: intent.labels, ...owners } };
     this.#world.wrote(resource, await this.#client.mergePatch(resource, key, patch, { signal }));
     return DONE;
   }

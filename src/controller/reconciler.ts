@@ -100,11 +100,13 @@ export class Reconciler {
       const server = this.#server(key);
       if (!server) return undefined;
       const planned = this.#plan(key, server);
-      if (wave > MOST_WAVES) throw new Error(`${key}: the objects do not settle: another writer changes them back`);
       const result = await actuator.carryOut(server, planned, this.#skipped(key), signal);
       this.#remember(key, server, result);
+      if (wave === MOST_WAVES && result.written.length > 0) {
+        throw new Error(`${result.written.join(', ')} did not settle after ${MOST_WAVES} waves of writes`);
+      }
       if (result.namespaceTerminating) return undefined;
-      if (result.writes === 0) return { server, plan: planned };
+      if (result.written.length === 0) return { server, plan: planned };
       if (planned.restarts.length > 0 && restarts.length === 0) {
         restarts.push(...planned.events.filter(({ reason }) => reason === 'RestartingServer'));
       }

@@ -4,10 +4,12 @@ import { APP, APP_LABEL } from '../desired/names.ts';
 import type { CacheEntry, CacheEvent } from '../kube/cache-entry.ts';
 import { Cache } from '../kube/cache.ts';
 import type { Client } from '../kube/client.ts';
+import { ApiError } from '../kube/errors.ts';
 import type { Log } from '../kube/log.ts';
 import type { ReflectorMetrics } from '../kube/metrics.ts';
 import { NamedWatches } from '../kube/named-watches.ts';
 import type { KubeObject, ObjectKey } from '../kube/objects.ts';
+import type { ReflectorState } from '../kube/reflector-state.ts';
 import { Reflector, type ReflectorOptions, type ServerTraits } from '../kube/reflector.ts';
 import type { Resource } from '../kube/resource.ts';
 import type { Transport } from '../kube/transport.ts';
@@ -216,8 +218,27 @@ export class World {
     const { namespaces } = this.#options;
     return (namespaces.length > 0 ? namespaces : [undefined]).map((namespace) => {
       const scope = namespace === undefined ? {} : { namespace };
-      return new Reflector<V>({ ...this.#common(), resource, cache, ...scope, ...options }) as Reflector<unknown>;
+      const onState = (state: ReflectorState): void => {
+        options.onState?.(state);
+        if (state.kind === 'synced') this.#tryFailing();
+      };
+      return new Reflector<V>({
+        ...this.#common(),
+        resource,
+        cache,
+        ...scope,
+        ...options,
+        onState,
+      }) as Reflector<unknown>;
     });
+  }
+
+  /** Where one watch has come through, the others need not wait for their back-off to end: up to half a minute each. */
+  #tryFailing(): void {
+    for (const reflector of [this.#crdReflector, ...this.#reflectors, ...(this.#percona?.reflectors ?? [])]) {
+      const { state } = reflector;
+      if (state.kind === 'failing' && !(state.error instanceof ApiError)) reflector.poke();
+    }
   }
 
   #subscribe(): void {

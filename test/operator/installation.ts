@@ -1,10 +1,13 @@
-import { existsSync } from 'node:fs';
+import { request } from 'node:http';
 import { crd } from '../../src/api/crd.ts';
 import { Operator, type OperatorOptions } from '../../src/controller/operator.ts';
 import { kubeconfigConfig } from '../../src/kube/config.ts';
 import type { LogFields } from '../../src/kube/log.ts';
 import { OPERATOR_DEFAULTS } from '../../src/observed.ts';
 import type { ControlPlane } from '../control-plane/control-plane.ts';
+import { eventually } from '../control-plane/eventually.ts';
+import { freePort } from '../control-plane/ports.ts';
+import type { ManagedProcess } from '../control-plane/processes.ts';
 
 /** Where the shipped role binds the operator's ServiceAccount. */
 const NAMESPACE = 'dittofs-system';
@@ -31,21 +34,6 @@ export interface RunningOperator {
 export async function installOperator({ admin }: Pick<ControlPlane, 'admin'>): Promise<void> {
   await admin.apply(crd());
   await admin.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
-  if (!existsSync(RBAC)) {
-    await admin.apply({
-      apiVersion: 'v1',
-      kind: 'ServiceAccount',
-      metadata: { name: SERVICE_ACCOUNT, namespace: NAMESPACE },
-    });
-    await admin.apply({
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRoleBinding',
-      metadata: { name: 'tmp' },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
-      subjects: [{ kind: 'ServiceAccount', name: SERVICE_ACCOUNT, namespace: NAMESPACE }],
-    });
-    return;
-  }
   await admin.applyYaml(RBAC, NAMESPACE);
 }
 
@@ -86,4 +74,58 @@ export async function startOperator(
       await running;
     },
   };
+}
+
+/** The operator as a process of its own, started as a user starts it. */
+export interface OperatorProcess {
+  readonly process: ManagedProcess;
+  /** The value of a metric that has one series. */
+  metric: (name: string) => Promise<number>;
+  /** SIGTERM, then SIGKILL after `graceMs` milliseconds, default 10000; 0 is a crash. */
+  stop: (graceMs?: number) => Promise<void>;
+}
+
+const MAIN = new URL('../../src/cli/main.ts', import.meta.url).pathname;
+
+/** Starts `dittofs-operator run` and waits until it says that it is ready. */
+export async function startOperatorProcess(
+  controlPlane: ControlPlane,
+  flags: readonly string[] = [],
+): Promise<OperatorProcess> {
+  const kubeconfig = await operatorKubeconfig(controlPlane);
+  const [metrics, health] = [await freePort(), await freePort()];
+  const addresses = ['--metrics-address', `127.0.0.1:${metrics}`, '--health-address', `127.0.0.1:${health}`];
+  const started = await controlPlane.start({
+    name: `operator-${metrics}`,
+    command: process.execPath,
+    args: [MAIN, 'run', '--kubeconfig', kubeconfig, ...addresses, ...flags],
+  });
+  await eventually('the operator is ready', async () => {
+    if (!started.alive) throw new Error(`it has ended: ${await started.lastLines()}`);
+    return (await get(health, '/readyz')).status === 200;
+  });
+  return {
+    process: started,
+    metric: async (name) => {
+      const { body } = await get(metrics, '/metrics');
+      const line = body
+        .split('\n')
+        .find((candidate) => candidate.startsWith(`${name}{`) || candidate.startsWith(`${name} `));
+      if (line === undefined) throw new Error(`no metric ${name}`);
+      return Number(line.slice(line.lastIndexOf(' ') + 1));
+    },
+    stop: async (graceMs = 10_000) => started.stop(graceMs),
+  };
+}
+
+function get(port: number, path: string): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    request({ host: '127.0.0.1', port, path, agent: false }, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (text: string) => (body += text));
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+    })
+      .on('error', reject)
+      .end();
+  });
 }

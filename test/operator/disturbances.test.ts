@@ -1,0 +1,210 @@
+/** Restarts, outages and rivals: whatever happens in between, the end is the same and nothing is made twice. */
+import { afterEach, describe, expect, it } from 'vitest';
+import type { DittoServer } from '../../src/api/types.ts';
+import type { AuditEntry } from '../control-plane/audit.ts';
+import { eventually } from '../control-plane/eventually.ts';
+import { useControlPlane } from '../control-plane/fixture.ts';
+import {
+  condition,
+  conditionOf,
+  DITTO_SERVER,
+  dittoServer,
+  PERCONA_CLUSTER,
+  perconaReady,
+  podReady,
+  STATEFUL_SET,
+} from './actors.ts';
+import { installOperator, type OperatorProcess, startOperatorProcess } from './installation.ts';
+
+const test = useControlPlane({ percona: '2.9.0', beforeControllers: installOperator });
+const running: OperatorProcess[] = [];
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((operator) => operator.stop(0)));
+});
+
+async function start(...flags: string[]): Promise<OperatorProcess> {
+  const operator = await startOperatorProcess(test.controlPlane, flags);
+  running.push(operator);
+  return operator;
+}
+
+/** What the operator wrote, as `verb resource/subresource name`. */
+function writes(entries: AuditEntry[]): string[] {
+  return entries
+    .filter(({ userAgent }) => userAgent.startsWith('dittofs-operator/'))
+    .filter(({ verb }) => !['get', 'list', 'watch'].includes(verb))
+    .filter(({ resource }) => resource !== 'leases')
+    .map(({ verb, resource, subresource, name }) => `${verb} ${resource}/${subresource} ${name}`);
+}
+
+const settled = ['ConfigMap', 'Service', 'Secret', 'NetworkPolicy', 'StatefulSet', 'PerconaPGCluster'];
+
+/** What is there in the end, as far as it does not depend on chance or time. */
+async function outcome(namespace: string) {
+  const { admin } = test.controlPlane;
+  const kinds = [
+    'v1/ConfigMap',
+    'v1/Service',
+    'v1/Secret',
+    'networking.k8s.io/v1/NetworkPolicy',
+    STATEFUL_SET,
+    PERCONA_CLUSTER,
+  ] as const;
+  const found: string[] = [];
+  for (const kind of kinds) {
+    const { items } = await admin.list(kind, { namespace });
+    found.push(
+      ...items
+        .filter(({ metadata }) => metadata.name.startsWith('files'))
+        .map(({ metadata }) => `${kind} ${metadata.name} owners=${metadata.ownerReferences?.length ?? 0}`),
+    );
+  }
+  const server = await admin.get<DittoServer>(DITTO_SERVER, 'files', namespace);
+  const conditions = server.status!.conditions!.map(({ type, status, reason }) => `${type} ${status} ${reason}`);
+  return { found: found.sort(), conditions, phase: server.status!.phase };
+}
+
+/** A server from nothing to Ready, with `disturb` after each step. */
+async function scenario(disturb: (step: string) => Promise<void>) {
+  const { admin } = test.controlPlane;
+  const namespace = await admin.createNamespace();
+  await admin.create(dittoServer(namespace, 'files', { percona: { enabled: true } }));
+  await disturb('created');
+  await eventually('the PerconaPGCluster', () => admin.find(PERCONA_CLUSTER, 'files-postgres', namespace));
+  await disturb('ordered');
+  await perconaReady(admin, namespace, 'files-postgres');
+  await disturb('database ready');
+  await eventually('the StatefulSet', () => admin.find(STATEFUL_SET, 'files', namespace));
+  await podReady(admin, namespace, 'files');
+  await disturb('pod ready');
+  await conditionOf(admin, namespace, 'files', 'Ready', { status: 'True' });
+  await disturb('ready');
+  await conditionOf(admin, namespace, 'files', 'Ready', { status: 'True' });
+  return { namespace, outcome: await outcome(namespace) };
+}
+
+describe('killed and started again', () => {
+  it('at each step, it comes to the same end', async () => {
+    let operator = await start();
+    const undisturbed = await scenario(() => Promise.resolve());
+    const disturbed = await scenario(async () => {
+      await operator.stop(0);
+      operator = await start();
+    });
+    expect(settled.length).toBeGreaterThan(0);
+    expect(disturbed.outcome).toEqual(undisturbed.outcome);
+  });
+
+  it('in the middle of its first writes, it makes nothing twice', async () => {
+    const { admin, audit } = test.controlPlane;
+    for (const delayMs of [0, 15, 30, 45, 60]) {
+      const operator = await start();
+      const namespace = await admin.createNamespace();
+      const mark = await audit.mark();
+      await admin.create(dittoServer(namespace, 'files', { percona: { enabled: true } }));
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      await operator.stop(0);
+      const second = await start();
+      await conditionOf(admin, namespace, 'files', 'DatabaseReady', { reason: 'WaitingForDatabase' });
+      const created = (await audit.since(mark)).filter(
+        ({ code, namespace: where }) => code === 201 && where === namespace,
+      );
+      const names = created
+        .filter(({ userAgent }) => userAgent.startsWith('dittofs-operator/'))
+        .filter(({ resource }) => resource !== 'events')
+        .map(({ resource, name }) => `${resource} ${name}`);
+      expect(names.filter((name) => name.startsWith('perconapgclusters'))).toHaveLength(1);
+      expect(new Set(names.filter((name) => !name.endsWith(' '))).size).toBe(
+        names.filter((name) => !name.endsWith(' ')).length,
+      );
+      await second.stop();
+    }
+  });
+});
+
+describe('the API server', () => {
+  it('away for 20 s: the operator goes on where it was, and misses nothing that happened', async () => {
+    const { admin } = test.controlPlane;
+    const operator = await start();
+    const { namespace } = await scenario(() => Promise.resolve());
+    await test.controlPlane.stopApiServer();
+    await new Promise((resolve) => setTimeout(resolve, 20_000));
+    await test.controlPlane.startApiServer();
+    // It backs off like us, and is not what is tested here.
+    await test.controlPlane.restartControllerManager();
+    await eventually('the API answers', () =>
+      admin.patch(DITTO_SERVER, 'files', namespace, { spec: { podAnnotations: { after: 'outage' } } }),
+    );
+    await eventually(
+      'the StatefulSet follows',
+      async () => JSON.stringify(await admin.get(STATEFUL_SET, 'files', namespace)).includes('"after":"outage"'),
+      { timeoutMs: 60_000 },
+    );
+    expect(operator.process.alive).toBe(true);
+  });
+
+  it('back without its history: every watch is told 410, and what changed meanwhile is seen', async () => {
+    const { admin } = test.controlPlane;
+    const operator = await start();
+    const { namespace } = await scenario(() => Promise.resolve());
+    await test.controlPlane.forgetHistory();
+    await test.controlPlane.restartControllerManager();
+    await eventually('the API answers', () =>
+      admin.patch(DITTO_SERVER, 'files', namespace, { spec: { podAnnotations: { after: 'compaction' } } }),
+    );
+    await eventually(
+      'the StatefulSet follows',
+      async () => JSON.stringify(await admin.get(STATEFUL_SET, 'files', namespace)).includes('"after":"compaction"'),
+      { timeoutMs: 60_000 },
+    );
+    // A Service deleted now is noticed too: the other watches work as well.
+    await admin.delete('v1/Service', 'files-api', namespace);
+    await eventually('the Service is back', () => admin.find('v1/Service', 'files-api', namespace), {
+      timeoutMs: 60_000,
+    });
+    expect(operator.process.alive).toBe(true);
+  });
+});
+
+describe('two operators with one lease', () => {
+  const flags = ['--leader-elect', '--leader-election-namespace', 'dittofs-system'];
+
+  it('one works; killed, the other takes over within the lease and finishes what was begun', async () => {
+    const { admin, audit } = test.controlPlane;
+    const first = await start(...flags);
+    await eventually('the first leads', async () => (await first.metric('leader_election_master_status')) === 1);
+    const second = await start(...flags);
+    const namespace = await admin.createNamespace();
+    await admin.create(dittoServer(namespace, 'files'));
+    await eventually('the StatefulSet', () => admin.find(STATEFUL_SET, 'files', namespace));
+    expect(await second.metric('leader_election_master_status')).toBe(0);
+
+    await first.stop(0);
+    const mark = await audit.mark();
+    await podReady(admin, namespace, 'files');
+    await conditionOf(admin, namespace, 'files', 'Ready', { status: 'True' }, 60_000);
+    expect(await second.metric('leader_election_master_status')).toBe(1);
+    expect(writes(await audit.since(mark)).filter((write) => !write.startsWith('create events'))).toEqual([
+      'patch dittoservers/status files',
+    ]);
+  });
+
+  it('the leader that is told to stop hands over at once', async () => {
+    const { admin } = test.controlPlane;
+    const first = await start(...flags);
+    await eventually('the first leads', async () => (await first.metric('leader_election_master_status')) === 1, {
+      timeoutMs: 40_000,
+    });
+    const second = await start(...flags);
+    await first.stop();
+    const lease = await admin.get('coordination.k8s.io/v1/Lease', 'dittofs-operator', 'dittofs-system');
+    expect(lease.spec?.['leaseDurationSeconds']).toBeLessThanOrEqual(15);
+    await eventually('the second leads', async () => (await second.metric('leader_election_master_status')) === 1);
+    const namespace = await admin.createNamespace();
+    await admin.create(dittoServer(namespace, 'files'));
+    const made = await eventually('the StatefulSet', () => admin.find(STATEFUL_SET, 'files', namespace));
+    expect(made.metadata.name).toBe('files');
+    const server = await admin.get<DittoServer>(DITTO_SERVER, 'files', namespace);
+    expect(condition(server, 'Ready')).toBeDefined();
+  });
+});
