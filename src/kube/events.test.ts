@@ -152,6 +152,13 @@ describe('repeats', () => {
     expect(sent()).toHaveLength(3);
   });
 
+  it('that come while one is being written are written once, with their count', async () => {
+    const { recorder, sent } = await start();
+    for (let turn = 0; turn < 4; turn += 1) recorder.emit(event());
+    await recorder.flush(never);
+    expect(sent()).toEqual(['POST', 'PATCH 4']);
+  });
+
   it('of an event that the server has forgotten create it again', async () => {
     const { recorder, sent } = await start(({ method }) =>
       method === 'PATCH' ? { status: 404, body: status(404, 'NotFound') } : {},

@@ -14,6 +14,8 @@ class LeaseServer {
   lease: Lease | undefined;
   /** Answers instead of the real one, per user agent. */
   readonly faults = new Map<string, Answer>();
+  /** Answers are held back until then. */
+  slow: Promise<void> | undefined;
   server!: FakeServer;
   #version = 100;
 
@@ -40,7 +42,8 @@ class LeaseServer {
     return all.map(({ method }) => method);
   }
 
-  #answer({ method, headers, body }: SeenRequest): Answer {
+  async #answer({ method, headers, body }: SeenRequest): Promise<Answer> {
+    await this.slow;
     const fault = this.faults.get(headers['user-agent'] ?? '');
     if (fault !== undefined) return fault;
     const sent = body as Lease;
@@ -284,6 +287,24 @@ describe('leading', () => {
     expect(leases.holder).toBe('one');
   });
 
+  it('counts the deadline from when the last renewal was sent, not from when it was answered', async () => {
+    const leases = await newServer();
+    const one = new Candidate('one', leases);
+    await until('leading', () => one.leads);
+    let answer = (): void => undefined;
+    leases.slow = new Promise((resolve) => (answer = resolve));
+    await one.clock.advance(2000);
+    const sentAt = one.clock.now();
+    await until('the request', () => one.clock.delays.includes(5000));
+    await one.clock.advance(4000);
+    answer();
+    await until('the wait', () => one.clock.delays.includes(2000));
+    leases.faults.set('one', { status: 503 });
+    for (let turn = 0; turn < 3; turn += 1) await one.period();
+    expect(one.ended).toBe('lost');
+    expect(one.clock.now() - sentAt).toBe(10_000);
+  });
+
   it('ends at once when somebody else has taken the lease', async () => {
     const leases = await newServer();
     const one = new Candidate('one', leases);
@@ -297,6 +318,13 @@ describe('leading', () => {
 });
 
 describe('stopping', () => {
+  it('just when the lease was acquired gives it back without leading', async () => {
+    const leases = await newServer();
+    const one: Candidate = new Candidate('one', leases, { onLeader: () => one.abort.abort() });
+    expect(await one.end).toBe('stopped');
+    expect([one.log, leases.holder]).toEqual([[], '']);
+  });
+
   it('gives the lease back only after the work has ended, and renews it until then', async () => {
     const leases = await newServer();
     const one = new Candidate('one', leases);

@@ -278,6 +278,12 @@ it('the heap gives the earliest first, after any changes', () => {
         expect(heap.peek()?.dueAt).toBe(model.size === 0 ? undefined : Math.min(...model.values()));
         expect(heap.dueAt(name)).toBe(model.get(name));
       }
+      const drained: number[] = [];
+      for (let next = heap.peek(); next !== undefined; next = heap.peek()) {
+        drained.push(next.dueAt);
+        heap.delete(next.key);
+      }
+      expect(drained).toEqual([...model.values()].sort((one, other) => one - other));
     }),
   );
 });
