@@ -18,7 +18,7 @@ export interface BenchedOperator {
 }
 
 const BUNDLE = fileURLToPath(new URL('../dist/main.js', import.meta.url));
-const PRELOAD = new URL('in-cluster.ts', import.meta.url).href;
+const PRELOAD = new URL('in-cluster.js', import.meta.url).href;
 /** Where the lease is. */
 export const OPERATOR_NAMESPACE = 'dittofs-system';
 
