@@ -12,6 +12,7 @@ import {
   kstatus,
   NOW,
   observed,
+  omit,
   perconaClusterOf,
   running,
   secret,
@@ -47,11 +48,6 @@ function up(server: DittoServer, cluster?: ObservedPerconaCluster): Observed {
   return { ...around, statefulSet: running(around.statefulSet!) };
 }
 
-function without(around: Observed, field: 'perconaCluster' | 'statefulSet'): Observed {
-  const { [field]: _left, ...rest } = around;
-  return rest;
-}
-
 describe('the gate', () => {
   const server = dittoServer(PERCONA);
   const ready = perconaClusterOf(server);
@@ -69,10 +65,10 @@ describe('the gate', () => {
 
   it.each<[string, (around: Observed) => Observed, Parameters<typeof facts>[0]]>([
     ['fails', (around) => ({ ...around, perconaCluster: notReady }), {}],
-    ['is gone', (around) => without(around, 'perconaCluster'), {}],
-    ['is gone with its Secrets', (around) => ({ ...without(around, 'perconaCluster'), secrets: new Map() }), {}],
-    ["is gone with Percona's operator", (around) => without(around, 'perconaCluster'), { perconaApi: 'absent' }],
-    ['is not known', (around) => without(around, 'perconaCluster'), { perconaApi: 'unknown' }],
+    ['is gone', (around) => omit(around, 'perconaCluster'), {}],
+    ['is gone with its Secrets', (around) => ({ ...omit(around, 'perconaCluster'), secrets: new Map() }), {}],
+    ["is gone with Percona's operator", (around) => omit(around, 'perconaCluster'), { perconaApi: 'absent' }],
+    ['is not known', (around) => omit(around, 'perconaCluster'), { perconaApi: 'unknown' }],
   ])('keeps the StatefulSet, and restarts nothing, when the database %s', (_, change, known) => {
     const planned = plan(server, change(up(server, ready)), facts(known));
     expect(kinds(planned)).toContain('StatefulSet');
@@ -142,7 +138,7 @@ describe('a cluster that is referred to', () => {
   });
 
   it('leaves the pod as it is when it vanishes, though it alone says whose credentials are meant', () => {
-    const planned = plan(server, without(up(server, cluster), 'perconaCluster'), facts());
+    const planned = plan(server, omit(up(server, cluster), 'perconaCluster'), facts());
     expect(kinds(planned)).toContain('StatefulSet');
     expect(planned.restarts).toEqual([]);
     expect(condition(planned, 'DatabaseReady')).toMatchObject({ status: 'False', reason: 'ClusterNotFound' });

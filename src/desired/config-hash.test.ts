@@ -15,7 +15,7 @@ function hash(server: DittoServer, secrets: ReadonlyMap<string, ObservedSecret> 
 
 /** The Secrets with one value changed. */
 function changed(secrets: Map<string, ObservedSecret>, name: string, key: string): Map<string, ObservedSecret> {
-  const { metadata, digests = {} } = secrets.get(name) ?? secret(name, {});
+  const { metadata, digests } = secrets.get(name) ?? secret(name, {});
   return new Map([...secrets, [name, { metadata, digests: { ...digests, [key]: digest('changed') } }]]);
 }
 

@@ -69,8 +69,10 @@ describe('the NetworkPolicy', () => {
   });
 
   it('lets in only whom the user names, and can be switched off', () => {
-    const from = [{ podSelector: { matchLabels: { a: 'b' } } }];
-    expect(networkPolicy(dittoServer({ networkPolicy: { from } }))).toMatchObject({ spec: { ingress: [{ from }] } });
+    const from: object[] = [{ podSelector: { matchLabels: { a: 'b' } } }];
+    expect(networkPolicy(dittoServer({ networkPolicy: { from } }))).toMatchObject({
+      spec: { ingress: [{ from }] },
+    });
     // An empty list would let everybody in just the same; a missing one says so.
     expect(JSON.stringify(networkPolicy(dittoServer({ networkPolicy: { from: [] } })))).not.toContain('"from"');
     expect(networkPolicy(dittoServer({ networkPolicy: { enabled: false } }))).toBeUndefined();

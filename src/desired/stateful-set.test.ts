@@ -70,6 +70,11 @@ function containerOf(spec: Partial<DittoServerSpec> = {}): Container {
   return podOf(spec).containers[0]!;
 }
 
+/** A structure that Kubernetes defines; its types are classes, which a manifest's values are not. */
+function given(value: object): never {
+  return value as never;
+}
+
 /** `NAME=secret/key` or `NAME=value`; a question mark for what may be missing. */
 function variables(container: Container): string[] {
   return container.env.map(({ name, value, valueFrom }) => {
@@ -105,7 +110,7 @@ describe('the pod', () => {
   it.each(Object.entries(MODES))('passes the "restricted" Pod Security Standard with %s', (_, mode) => {
     expect(restrictedViolations(podOf(mode) as unknown as CheckedPod)).toEqual([]);
     expect(restrictedViolations(podOf({ ...mode, ...EVERYTHING }) as unknown as CheckedPod)).toEqual([]);
-    const added = podOf({ ...mode, securityContext: { capabilities: { add: ['NET_BIND_SERVICE'] } } });
+    const added = podOf({ ...mode, securityContext: given({ capabilities: { add: ['NET_BIND_SERVICE'] } }) });
     expect(restrictedViolations(added as unknown as CheckedPod)).toEqual([]);
   });
 
@@ -142,7 +147,7 @@ describe('the pod', () => {
   });
 
   it('takes what the user says of it', () => {
-    const given = {
+    const pod = {
       imagePullSecrets: [{ name: 'reg' }],
       nodeSelector: { disk: 'ssd' },
       tolerations: [{ operator: 'Exists' as const }],
@@ -152,8 +157,8 @@ describe('the pod', () => {
       serviceAccountName: 'sa',
       terminationGracePeriodSeconds: 300,
     };
-    expect(podOf({ ...given, podSecurityContext: { fsGroup: 7 } })).toMatchObject({
-      ...given,
+    expect(podOf({ ...pod, podSecurityContext: given({ fsGroup: 7 }) })).toMatchObject({
+      ...pod,
       securityContext: { fsGroup: 7 },
     });
     const resources = { limits: { memory: '1Gi' } };
@@ -166,7 +171,7 @@ describe('the pod', () => {
 
   it('keeps its hardening where the user says nothing', () => {
     const context = containerOf({
-      securityContext: { runAsUser: 5, capabilities: { add: ['SYS_NICE'] } },
+      securityContext: given({ runAsUser: 5, capabilities: { add: ['SYS_NICE'] } }),
     }).securityContext;
     expect(context).toEqual({
       allowPrivilegeEscalation: false,
@@ -175,7 +180,9 @@ describe('the pod', () => {
       runAsUser: 5,
       capabilities: { add: ['SYS_NICE'], drop: ['ALL'] },
     });
-    expect(containerOf({ securityContext: { runAsNonRoot: false } }).securityContext['runAsNonRoot']).toBe(false);
+    expect(containerOf({ securityContext: given({ runAsNonRoot: false }) }).securityContext['runAsNonRoot']).toBe(
+      false,
+    );
   });
 
   it('sets nothing to undefined, for server-side apply would claim it', () => {

@@ -11,6 +11,7 @@ import {
   dittoServer,
   facts,
   observed,
+  omit,
   perconaClusterOf,
   running,
 } from './builders.ts';
@@ -107,12 +108,10 @@ const metadata = fc.record(
 
 /** Leaves off what excludes each other, and then whatever else a rule does not take. */
 function withoutConflicts(candidate: Partial<DittoServerSpec>): DittoServer {
-  const kept: Record<string, unknown> = { ...candidate };
-  if (candidate.percona?.enabled === true) delete kept['perconaPGClusterRef'];
+  let kept = candidate.percona?.enabled === true ? omit(candidate, 'perconaPGClusterRef') : candidate;
   let server = dittoServer(kept);
   for (const { path } of checkRules(server)) {
-    const block = path.split('.')[1] ?? '';
-    if (block !== 'storage') delete kept[block];
+    kept = omit(kept, (path.split('.')[1] ?? '') as keyof DittoServerSpec);
     server = dittoServer(kept);
   }
   return server;
@@ -191,7 +190,7 @@ export function surroundings(server: DittoServer): fc.Arbitrary<Observed> {
 
 /** `base` after a plan was carried out for `server`, or for an older version of it. */
 function withStatefulSet(server: DittoServer, base: Observed, set: string): Observed {
-  const { percona: _percona, perconaPGClusterRef: _ref, metrics: _metrics, ...rest } = server.spec;
+  const rest = omit(server.spec, 'percona', 'perconaPGClusterRef', 'metrics');
   const older = set === 'older' ? { ...server, spec: rest } : server;
   const complete = { ...base, secrets: completeSecrets(older, base.perconaCluster), foreign: [], refused: [] };
   const { objects, statefulSet } = carriedOut(older, complete, plan(older, complete, facts()));

@@ -48,6 +48,11 @@ export function withStatus(server: DittoServer, status: DittoServerStatus | unde
   return status ? { ...server, status } : server;
 }
 
+/** `object` without some of its fields. */
+export function omit<T extends object>(object: T, ...fields: (keyof T)[]): T {
+  return Object.fromEntries(Object.entries(object).filter(([field]) => !fields.includes(field as keyof T))) as T;
+}
+
 export function facts(some: Partial<ClusterFacts> = {}): ClusterFacts {
   return { perconaApi: 'present', defaults: OPERATOR_DEFAULTS, digest, now: NOW, ...some };
 }
@@ -85,6 +90,7 @@ export function observed(some: Partial<Observed> = {}): Observed {
 }
 
 interface ClusterOptions {
+  /** Instead of the whole spec that we order. */
   spec?: ObservedPerconaCluster['spec'];
   /** Given as undefined: Percona's operator has not reported yet. */
   status?: ObservedPerconaCluster['status'] | undefined;
@@ -104,14 +110,13 @@ export function perconaClusterOf(server: DittoServer, some: ClusterOptions = {})
       ownerReferences: [{ kind: 'DittoServer', name, uid, controller: true }],
       ...some.metadata,
     },
-    spec: {
+    spec: some.spec ?? {
       crVersion: '2.8.0',
       image: 'postgres:16',
       instances: [{ name: 'instance1', replicas: 1 }],
       users: [{ name: 'dittofs', databases: ['dittofs'] }],
       proxy: { pgBouncer: { image: 'pgbouncer:1' } },
       backups: { enabled: false, pgbackrest: { image: 'pgbackrest:2' } },
-      ...some.spec,
     },
     ...('status' in some
       ? some.status && { status: some.status }
@@ -241,9 +246,9 @@ function canonicalQuantity(value: string | number): string {
   const nano = quantityValue(value);
   if (nano === undefined) return String(value);
   if (/[KMGTPE]i$/.test(String(value))) {
-    const [unit = '', size = 1n] = [['Ti', 40n], ['Gi', 30n], ['Mi', 20n], ['Ki', 10n]]
+    const [unit, size] = [['Ti', 40n], ['Gi', 30n], ['Mi', 20n], ['Ki', 10n]]
       .map(([name, bits]) => [name, 2n ** (bits as bigint)] as [string, bigint])
-      .find(([, factor]) => (nano / 10n ** 9n) % factor === 0n && nano > 0n) ?? ['', 1n]; // prettier-ignore
+      .find(([, factor]) => (nano / 10n ** 9n) % factor === 0n && nano > 0n) ?? (['', 1n] as [string, bigint]); // prettier-ignore
     return `${nano / 10n ** 9n / size}${unit}`;
   }
   return nano % 10n ** 9n === 0n ? String(nano / 10n ** 9n) : `${nano / 10n ** 6n}m`;
