@@ -1,4 +1,7 @@
 /** Which cluster a command talks to. */
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
 import type { ClientConfig } from '../kube/config.ts';
 import { CommandError, USAGE } from './exit.ts';
 
@@ -28,6 +31,12 @@ export async function namedCluster({ kubeconfig, context }: ClusterOptions): Pro
       `error: reading a kubeconfig needs Node ${OLDEST_NODE_FOR_KUBECONFIG} or newer, this is ${process.versions.node}`,
     );
   }
+  if (kubeconfig === undefined && !existsSync(defaultKubeconfig())) {
+    throw new CommandError(
+      `error: no kubeconfig found at ${defaultKubeconfig()}; name one with --kubeconfig PATH`,
+      USAGE,
+    );
+  }
   const { kubeconfigConfig } = await import('../kube/config.ts');
   try {
     return await kubeconfigConfig(kubeconfig, context);
@@ -35,6 +44,12 @@ export async function namedCluster({ kubeconfig, context }: ClusterOptions): Pro
     const source = kubeconfig === undefined ? '' : `--kubeconfig ${kubeconfig}: `;
     throw new CommandError(`error: ${source}${firstLine(error)}`, USAGE);
   }
+}
+
+/** The first file that kubectl would read. */
+function defaultKubeconfig(): string {
+  const [first] = (process.env['KUBECONFIG'] ?? '').split(delimiter).filter((path) => path !== '');
+  return first ?? join(homedir(), '.kube', 'config');
 }
 
 /** A parser's message goes on with lines of the file, which may hold a token. */

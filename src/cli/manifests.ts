@@ -80,10 +80,11 @@ function problemsOf(value: unknown): string[] {
 const LONGEST_VALUE = 60;
 
 function problemText({ path, value, message }: FieldProblem): string {
+  // The rules' own sentences name the field, and its value where that helps.
+  if (path !== '' && message.startsWith(`${path} `)) return message;
   const text = value === undefined || typeof value === 'object' ? '' : JSON.stringify(value);
   const shown = text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE)}…` : text;
-  const rest = message.startsWith(`${path} `) ? message.slice(path.length + 1) : message;
-  return [path, shown, rest].filter((part) => part !== '').join(': ');
+  return [path, shown, message].filter((part) => part !== '').join(': ');
 }
 
 function duplicates(valid: readonly Manifest[]): string[] {
