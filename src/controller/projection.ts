@@ -39,8 +39,10 @@ export function projectSecret(object: KubeObject): ObservedSecret {
   const digests = Object.entries(data)
     .filter(([, value]) => value !== '')
     .map(([key, value]) => [key, digest(value)] as const);
+  const { name, namespace, uid, labels, ownerReferences, resourceVersion } = object.metadata;
   return {
-    metadata: slimMetadata(object.metadata) as ObservedSecret['metadata'],
+    // No annotations: tools copy what a Secret says into them.
+    metadata: defined({ name, namespace, uid, labels, ownerReferences, resourceVersion }) as ObservedSecret['metadata'],
     digests: Object.fromEntries(digests),
   };
 }

@@ -54,8 +54,17 @@ function isOurs({ manager, operation, subresource }: ManagedFieldsEntry): boolea
   return manager === FIELD_MANAGER && operation === 'Apply' && subresource === undefined;
 }
 
+/** The fields of both. A field that one owns as a whole is marked with `.` when the other owns something below it. */
 function union(one: FieldSet, other: FieldSet): FieldSet {
   const result: FieldSet = { ...one };
-  for (const [field, below] of Object.entries(other)) result[field] = union(result[field] ?? {}, below);
+  for (const [field, below] of Object.entries(other)) {
+    const there = result[field];
+    const whole = there !== undefined && isEmpty(there) !== isEmpty(below);
+    result[field] = there === undefined ? below : { ...(whole && { '.': {} }), ...union(there, below) };
+  }
   return result;
+}
+
+function isEmpty(fields: FieldSet): boolean {
+  return Object.keys(fields).length === 0;
 }
