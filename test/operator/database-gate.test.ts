@@ -264,3 +264,54 @@ describe('a change of credentials', () => {
     expect(await templateAnnotations(admin, namespace, 'files')).toEqual(before);
   });
 });
+
+describe('a larger volume in the spec', () => {
+  it('grows the claim that is there; a storage class that cannot do that is named', async () => {
+    const { admin } = test.controlPlane;
+    const namespace = await admin.createNamespace();
+    for (const [name, allowVolumeExpansion] of [
+      ['elastic', true],
+      ['rigid', false],
+    ] as const) {
+      await admin.apply({
+        ...{ apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', metadata: { name }, provisioner: 'test/none' },
+        allowVolumeExpansion,
+      });
+      await admin.create(dittoServer(namespace, name, { storage: { metadataSize: '1Gi', storageClassName: name } }));
+      const claim = `metadata-${name}-0`;
+      await eventually(`claim ${claim}`, () => admin.find('v1/PersistentVolumeClaim', claim, namespace));
+      await bind(namespace, claim);
+      await admin.patch(DITTO_SERVER, name, namespace, { spec: { storage: { metadataSize: '3Gi' } } });
+    }
+    await eventually('the claim asks for more', async () => {
+      const { spec } = await admin.get('v1/PersistentVolumeClaim', 'metadata-elastic-0', namespace);
+      return (spec!['resources'] as { requests: { storage: string } }).requests.storage === '3Gi';
+    });
+    const { message } = await conditionOf(admin, namespace, 'rigid', 'SpecApplied', { reason: 'StorageNotChangeable' });
+    expect(message).toMatch(/"metadata-rigid-0" cannot grow: .*storageclass/i);
+    // Neither touches what runs: a StatefulSet's claim templates cannot be changed.
+    expect((await admin.get(STATEFUL_SET, 'elastic', namespace)).metadata.generation).toBe(1);
+  });
+
+  /** What a provisioner does: a volume for the claim, and both say that they belong together. */
+  async function bind(namespace: string, claim: string) {
+    const { admin } = test.controlPlane;
+    const { metadata, spec } = await admin.get('v1/PersistentVolumeClaim', claim, namespace);
+    await admin.create({
+      ...{ apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: `${namespace}-${claim}` } },
+      spec: {
+        ...{ capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], hostPath: { path: '/nowhere' } },
+        storageClassName: spec!['storageClassName'],
+        claimRef: { kind: 'PersistentVolumeClaim', apiVersion: 'v1', namespace, name: claim, uid: metadata.uid },
+      },
+    });
+    await eventually(
+      `claim ${claim} is bound`,
+      async () => {
+        const { status } = await admin.get('v1/PersistentVolumeClaim', claim, namespace);
+        return status?.['phase'] === 'Bound';
+      },
+      { timeoutMs: 60_000 },
+    );
+  }
+});
