@@ -403,3 +403,14 @@ describe('one Secret for everything', () => {
     });
   });
 });
+
+describe("an external PostgreSQL's Secret that is missing", () => {
+  it('is for DatabaseReady to say, once', () => {
+    const server = dittoServer(EXTERNAL);
+    const secrets = completeSecrets(server);
+    secrets.delete('pg');
+    const planned = plan(server, observed({ secrets }), facts());
+    expect(condition(planned, 'DatabaseReady')).toMatchObject({ status: 'False', reason: 'SecretNotFound' });
+    expect(condition(planned, 'ConfigReady')).toMatchObject({ status: 'True', reason: 'ConfigValid' });
+  });
+});

@@ -42,7 +42,7 @@ export function projectSecret(object: KubeObject): ObservedSecret {
   const { name, namespace, uid, labels, ownerReferences, resourceVersion } = object.metadata;
   return {
     // No annotations: tools copy what a Secret says into them.
-    metadata: defined({ name, namespace, uid, labels, ownerReferences, resourceVersion }) as ObservedSecret['metadata'],
+    metadata: defined({ name, namespace, uid, labels, ownerReferences, resourceVersion }),
     digests: Object.fromEntries(digests),
   };
 }
