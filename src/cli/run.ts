@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import type { ClusterOptions } from './cluster.ts';
 import { type ImageOptions, withImageOptions } from './images.ts';
 import type { LogLevel } from './logger.ts';
+import { saveMemory } from './memory.ts';
 import {
   addressOption,
   type AddressOption,
@@ -58,6 +59,7 @@ export function runCommand(): Command {
   return withImageOptions(command)
     .addHelpText('after', EXAMPLES)
     .action(async (options: RunOptions) => {
+      saveMemory();
       const { runOperator } = await import('./run-operator.ts');
       await runOperator(options);
     });
