@@ -8,6 +8,7 @@ export interface ObservedMetadata {
   name: string;
   namespace: string;
   uid: string;
+  resourceVersion?: string;
   generation?: number;
   labels?: Record<string, string>;
   annotations?: Record<string, string>;
@@ -114,7 +115,10 @@ export interface Observed {
   /** Secrets by name: ours, those the spec names, and Percona's. Absent from the map: not there. */
   secrets: ReadonlyMap<string, ObservedSecret>;
   claims: ReadonlyMap<string, ObservedClaim>;
+  /** The cluster that the server uses, or else the one that it ordered under an earlier spec. */
   perconaCluster?: ObservedPerconaCluster;
+  /** The one that it ordered under an earlier spec, when it uses another now. */
+  formerCluster?: ObservedPerconaCluster;
   foreign: readonly ForeignObject[];
   refused: readonly RefusedWrite[];
 }

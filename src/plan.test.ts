@@ -155,6 +155,16 @@ describe('a cluster that is referred to', () => {
     const planned = plan(own, observed({ perconaCluster: perconaClusterOf(own) }), facts());
     expect(planned.ownership?.ownerReferences).toEqual([]);
   });
+
+  it('of an earlier spec is let go, or goes with its server, when another is referred to', () => {
+    const ref = { perconaPGClusterRef: { name: 'shared' } };
+    const keep = dittoServer({ ...ref, percona: { enabled: false, deleteWithServer: false } });
+    const former = perconaClusterOf(keep);
+    const planned = plan(keep, observed({ formerCluster: former }), facts());
+    expect(planned.ownership).toMatchObject({ cluster: { name: 'nas-postgres' }, ownerReferences: [] });
+    expect(planned.status?.conditions?.find(({ type }) => type === 'SpecApplied')?.reason).toBe('ClusterKept');
+    expect(plan(dittoServer(ref), observed({ formerCluster: former }), facts())).not.toHaveProperty('ownership');
+  });
 });
 
 describe('the PerconaPGCluster', () => {

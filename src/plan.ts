@@ -116,6 +116,11 @@ function specProblems(server: DittoServer): string[] {
   return checkRules(server).map(({ message }) => message);
 }
 
+/** At most one of the two clusters needs a change; if both did, the other would have its turn in the next plan. */
+function clusterOwnership(server: DittoServer, observed: Observed): OwnershipChange | undefined {
+  return ownershipChange(server, observed.perconaCluster) ?? ownershipChange(server, observed.formerCluster);
+}
+
 type Work = Pick<Plan, 'apply' | 'createOnce' | 'generate' | 'remove' | 'growClaims' | 'ownership' | 'restarts'>;
 
 const NOTHING: Work = { apply: [], createOnce: [], generate: [], remove: [], growClaims: [], restarts: [] };
@@ -134,7 +139,7 @@ function serverWork(inputs: WorkInputs): Work {
   const metrics = metricsService(server);
   const policy = networkPolicy(server);
   const set = plannedStatefulSet(inputs);
-  const ownership = ownershipChange(server, observed.perconaCluster);
+  const ownership = clusterOwnership(server, observed);
   return {
     generate: generatedSecrets(server, observed),
     createOnce: plannedCluster(inputs),
@@ -238,7 +243,7 @@ function remainingFinalizers(server: DittoServer): string[] | undefined {
  */
 function deletionPlan(server: DittoServer, observed: Observed, facts: ClusterFacts): Plan {
   const finalizers = remainingFinalizers(server);
-  const ownership = ownershipChange(server, observed.perconaCluster);
+  const ownership = clusterOwnership(server, observed);
   const unseen = facts.perconaApi === 'unknown' && server.spec.percona !== undefined && !deletedWithServer(server);
   const hold = ownership !== undefined || unseen;
   const left = (hold ? undefined : finalizers) ?? server.metadata.finalizers ?? [];

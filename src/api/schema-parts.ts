@@ -73,7 +73,7 @@ export const secretKeyRefSchema = object(
   {
     name: optional(text("The Secret's name.", { default: '', maxLength: LONG })),
     key: text('The key inside the Secret.', { maxLength: LONG }),
-    optional: optional(flag('Whether a missing Secret or key is tolerated.')),
+    optional: optional(flag('Accepted and without effect: the Secret and its key have to be there.')),
   },
   { 'x-kubernetes-map-type': 'atomic' },
 );

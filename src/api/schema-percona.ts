@@ -99,8 +99,8 @@ export const perconaPGClusterRefSchema = object(
     name: text("The PerconaPGCluster's name.", { maxLength: LONG }),
     user: optional(
       text(
-        'The PostgreSQL user whose Secret is used. Not set: `dittofs` if the cluster lists such a user, else the ' +
-          'first user with a database, else the one named like the cluster.',
+        'The PostgreSQL user whose Secret is used. Not set: `dittofs` if the cluster lists such a user, else its ' +
+          'only user; a cluster that lists none has one that is named like it.',
         { maxLength: LONG },
       ),
     ),

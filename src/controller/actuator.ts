@@ -249,8 +249,9 @@ export class Actuator {
   }
 
   async #own(namespace: string, { cluster, ownerReferences }: OwnershipChange, signal: AbortSignal): Promise<Outcome> {
-    const patch = { metadata: { uid: cluster.uid, ownerReferences } };
-    const key = { namespace, name: cluster.name };
+    const { name, uid, resourceVersion } = cluster;
+    const patch = { metadata: { uid, resourceVersion, ownerReferences } };
+    const key = { namespace, name };
     this.#world.wrote(PERCONA_CLUSTERS, await this.#client.mergePatch(PERCONA_CLUSTERS, key, patch, { signal }));
     return DONE;
   }

@@ -13,7 +13,7 @@ import type {
   ObservedStatefulSet,
   RefusedWrite,
 } from '../observed.ts';
-import { databaseOf } from '../postgres/database.ts';
+import { type Database, databaseInUse } from '../postgres/database.ts';
 import { clusterOf } from './references.ts';
 import type { World } from './world.ts';
 
@@ -35,6 +35,18 @@ function objectNames(name: string): [kind: string, name: string][] {
   ];
 }
 
+/** What decides which database `server` uses. */
+export function observeDatabase(world: World, server: DittoServer): Pick<Observed, 'statefulSet' | 'perconaCluster'> {
+  const { namespace, name } = server.metadata;
+  const entry = world.stored('StatefulSet', namespace, names.statefulSet(name));
+  const statefulSet = entry && (JSON.parse(entry.value.json) as ObservedStatefulSet);
+  const cluster = world.perconaClusters.get(namespace, clusterOf(server))?.value;
+  return {
+    ...(statefulSet && isOurs(server, statefulSet.metadata) && { statefulSet }),
+    ...(cluster && { perconaCluster: cluster }),
+  };
+}
+
 /** What is around `server` now. */
 export function observe(world: World, server: DittoServer, obstacles: Obstacles): Observed {
   const { namespace, name } = server.metadata;
@@ -47,13 +59,14 @@ export function observe(world: World, server: DittoServer, obstacles: Obstacles)
     if (isOurs(server, object.metadata)) objects.set(objectKey(object), object);
     else foreign.push(foreignObject(kind, object.metadata));
   }
-  const statefulSet = objects.get(objectKey({ kind: 'StatefulSet', metadata: { name } }));
-  const cluster = world.perconaClusters.get(namespace, clusterOf(server))?.value;
+  const inUse = observeDatabase(world, server);
+  const own = names.perconaCluster(name);
+  const former = clusterOf(server) === own ? undefined : world.perconaClusters.get(namespace, own)?.value;
   return {
-    ...(statefulSet && { statefulSet: statefulSet as ObservedStatefulSet }),
-    ...(cluster && { perconaCluster: cluster }),
+    ...inUse,
+    ...(former && { formerCluster: former }),
     objects,
-    secrets: observeSecrets(world, server, cluster),
+    secrets: observeSecrets(world, server, databaseInUse(server, inUse)),
     claims: observeClaims(world, server),
     foreign,
     refused: obstacles.refused,
@@ -76,10 +89,10 @@ export function foreignObject(kind: string, metadata: ObservedMetadata): Foreign
   return { kind, name: metadata.name, ...(controller && { controller: `${controller.kind} "${controller.name}"` }) };
 }
 
-function observeSecrets(world: World, server: DittoServer, cluster: Observed['perconaCluster']) {
+function observeSecrets(world: World, server: DittoServer, database: Database) {
   const { namespace, name } = server.metadata;
   const wanted = [
-    ...secretReferences(server, databaseOf(server, cluster)).map(({ secret }) => secret),
+    ...secretReferences(server, database).map(({ secret }) => secret),
     names.jwtSecret(name),
     names.adminSecret(name),
     server.spec.percona?.backup?.credentialsSecretRef?.name ?? '',

@@ -8,11 +8,12 @@ import { ApiError } from '../kube/errors.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import type { ClusterFacts, ForeignObject, OperatorDefaults, RefusedWrite } from '../observed.ts';
 import { type Plan, plan } from '../plan.ts';
+import { databaseInUse } from '../postgres/database.ts';
 import type { EventIntent } from '../status/events.ts';
 import type { Actuator, WaveResult } from './actuator.ts';
-import { observe } from './observe.ts';
+import { observe, observeDatabase } from './observe.ts';
 import { digest } from './projection.ts';
-import { clusterOf, namedSecrets } from './references.ts';
+import { namedSecrets } from './references.ts';
 import { DITTO_SERVERS, PERCONA_CLUSTERS } from './resources.ts';
 import type { World } from './world.ts';
 
@@ -75,8 +76,9 @@ export class Reconciler {
       return {};
     }
     const { world } = this.#options;
-    const cluster = world.perconaClusters.get(server.metadata.namespace, clusterOf(server))?.value;
-    const secrets = namedSecrets(server, cluster).map((name) => ({ namespace: server.metadata.namespace, name }));
+    const { namespace } = server.metadata;
+    const database = databaseInUse(server, observeDatabase(world, server));
+    const secrets = namedSecrets(server, database).map((name) => ({ namespace, name }));
     // The answer to what is looked for first wakes this server again.
     if (!world.needSecrets(key, secrets)) return {};
     const restarts: EventIntent[] = [];

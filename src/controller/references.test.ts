@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BACKUP, dittoServer, perconaClusterOf, SERVER_UID } from '../testing/builders.ts';
+import { databaseOf } from '../postgres/database.ts';
 import { foreignObject, isOurs } from './observe.ts';
 import { clusterOf, clustersOf, namedSecrets } from './references.ts';
 
@@ -20,8 +21,8 @@ describe('clusters of a server', () => {
 
 describe('Secrets that are watched by name', () => {
   it('are those that the user chose, and no others', () => {
-    expect(namedSecrets(dittoServer(), undefined)).toEqual([]);
-    expect(namedSecrets(percona, perconaClusterOf(percona))).toEqual(['backup-s3']);
+    expect(namedSecrets(dittoServer(), databaseOf(dittoServer()))).toEqual([]);
+    expect(namedSecrets(percona, databaseOf(percona, perconaClusterOf(percona)))).toEqual(['backup-s3']);
     const chosen = dittoServer({
       identity: { jwt: { secretRef: { name: 'jwt', key: 'k' } } },
       metrics: { enabled: true, bearerTokenSecret: { name: 'jwt', key: 't' } },
@@ -29,7 +30,7 @@ describe('Secrets that are watched by name', () => {
       controlPlane: { certSecretName: 'tls', clientCASecretName: 'ca' },
       s3: { credentialsSecretRef: { secretName: 's3' } },
     });
-    expect(namedSecrets(chosen, undefined).sort()).toEqual(['ca', 'jwt', 'pg', 's3', 'tls']);
+    expect(namedSecrets(chosen, databaseOf(chosen)).sort()).toEqual(['ca', 'jwt', 'pg', 's3', 'tls']);
   });
 
   it('are not those of a feature that is off', () => {
@@ -37,12 +38,12 @@ describe('Secrets that are watched by name', () => {
       percona: { enabled: true, backup: { ...BACKUP, enabled: false } },
       metrics: { bearerTokenSecret: { name: 't', key: 'k' } },
     });
-    expect(namedSecrets(off, undefined)).toEqual([]);
+    expect(namedSecrets(off, databaseOf(off))).toEqual([]);
   });
 
   it('are a certificate of the user`s own, which carries no label of Percona`s', () => {
     const cluster = perconaClusterOf(ref, { spec: { secrets: { customTLSSecret: { name: 'own-tls' } } } });
-    expect(namedSecrets(ref, cluster)).toEqual(['own-tls']);
+    expect(namedSecrets(ref, databaseOf(ref, cluster))).toEqual(['own-tls']);
   });
 });
 

@@ -4,7 +4,6 @@ import { names } from '../desired/names.ts';
 import { jwtSecret } from '../desired/secrets.ts';
 import { secretReferences } from '../desired/secret-references.ts';
 import { clusterCertificateSecretName } from '../desired/names.ts';
-import type { ObservedPerconaCluster } from '../observed.ts';
 import { type Database, databaseOf } from '../postgres/database.ts';
 
 /** Names of the PerconaPGClusters whose changes concern `server`: the one it may have ordered, and the one it names. */
@@ -20,9 +19,12 @@ export function clusterOf(server: DittoServer): string {
   return 'cluster' in database ? database.cluster : names.perconaCluster(server.metadata.name);
 }
 
-/** Names of the Secrets that no label watch shows: those that the user chose. */
-export function namedSecrets(server: DittoServer, cluster: ObservedPerconaCluster | undefined): string[] {
-  const database = databaseOf(server, cluster);
+/**
+ * Names of the Secrets that no label watch shows: those that the user chose.
+ *
+ * @param database the one in use.
+ */
+export function namedSecrets(server: DittoServer, database: Database): string[] {
   const watchedByLabel = new Set([
     ...(jwtSecret(server) ? [names.jwtSecret(server.metadata.name)] : []),
     ...labelledByPercona(database),

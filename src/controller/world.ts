@@ -71,7 +71,7 @@ export class World {
   #listener: ChangeListener = () => undefined;
   #quiet = false;
   /** The watches of Percona's kinds while those are served. New ones each time: an old one would go on where it was. */
-  #percona: { reflectors: Reflector<unknown>[]; stop: AbortController } | undefined;
+  #percona: { reflectors: Reflector<unknown>[]; stop: AbortController; wasServed: boolean } | undefined;
   readonly #ending = new Set<Promise<unknown>>();
 
   constructor(options: WorldOptions) {
@@ -131,9 +131,10 @@ export class World {
   perconaApi(): ClusterFacts['perconaApi'] {
     if (this.#percona === undefined) return this.#crdReflector.state.kind === 'synced' ? 'absent' : 'unknown';
     const states = this.#percona.reflectors.map(({ state }) => state.kind);
-    if (states.every((kind) => kind === 'synced')) return 'present';
     if (states.some((kind) => kind === 'absent')) return 'absent';
-    return states.some((kind) => kind === 'failing') && this.perconaClusters.size > 0 ? 'present' : 'unknown';
+    // A list that fails for a moment takes nothing back: the definition is still there.
+    this.#percona.wasServed ||= states.every((kind) => kind === 'synced');
+    return this.#percona.wasServed ? 'present' : 'unknown';
   }
 
   /** The object of a stored kind, if it is there. */
@@ -315,7 +316,7 @@ export class World {
   #startPercona(): void {
     const stop = new AbortController();
     const reflectors = this.#perconaReflectors();
-    this.#percona = { reflectors, stop };
+    this.#percona = { reflectors, stop, wasServed: false };
     const done = Promise.all(reflectors.map((reflector) => reflector.run(stop.signal)));
     this.#ending.add(done);
     void done.finally(() => this.#ending.delete(done));

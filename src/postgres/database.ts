@@ -65,7 +65,10 @@ export function databaseOf(server: DittoServer, cluster?: ObservedPerconaCluster
  * cluster itself; while that is gone they are those that the StatefulSet was last given, or an outage of the database
  * would send the pods to look for Secrets that never were.
  */
-export function databaseInUse(server: DittoServer, observed: Observed): Database {
+export function databaseInUse(
+  server: DittoServer,
+  observed: Pick<Observed, 'statefulSet' | 'perconaCluster'>,
+): Database {
   const database = databaseOf(server, observed.perconaCluster);
   if (!('cluster' in database) || observed.perconaCluster) return database;
   const last = observed.statefulSet?.metadata.annotations?.[DATABASE_ANNOTATION]?.split('/') ?? [];

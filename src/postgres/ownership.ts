@@ -6,7 +6,8 @@ import { deletedWithServer } from './percona-cluster.ts';
 
 /** The change of owner references that a cluster needs. */
 export interface OwnershipChange {
-  cluster: { name: string; uid: string };
+  /** The cluster, in the version that was looked at: a change of the list by somebody else must not be lost. */
+  cluster: Pick<ObservedMetadata, 'name' | 'uid' | 'resourceVersion'>;
   ownerReferences: NonNullable<ObservedMetadata['ownerReferences']>;
   reason: string;
 }
@@ -22,9 +23,10 @@ export function isUncontrolled(cluster: ObservedPerconaCluster): boolean {
 }
 
 /** Why the cluster must not go with its server, if it must not. */
-function keptBecause(server: DittoServer): string | undefined {
+function keptBecause(server: DittoServer, cluster: string): string | undefined {
   if (!deletedWithServer(server)) return 'spec.percona.deleteWithServer is false';
-  return server.spec.perconaPGClusterRef && 'spec.perconaPGClusterRef refers to it, which owns nothing';
+  if (server.spec.perconaPGClusterRef?.name !== cluster) return undefined;
+  return 'spec.perconaPGClusterRef refers to it, which owns nothing';
 }
 
 /**
@@ -36,12 +38,13 @@ function keptBecause(server: DittoServer): string | undefined {
  */
 export function ownershipChange(server: DittoServer, cluster?: ObservedPerconaCluster): OwnershipChange | undefined {
   if (!cluster || cluster.metadata.deletionTimestamp !== undefined) return undefined;
-  const { name, uid, ownerReferences = [] } = cluster.metadata;
+  const { name, uid, resourceVersion, ownerReferences = [] } = cluster.metadata;
+  const version = { name, uid, ...(resourceVersion !== undefined && { resourceVersion }) };
   const ours = ownerReferences.some((owner) => owner.uid === server.metadata.uid && owner.controller === true);
-  const kept = keptBecause(server);
+  const kept = keptBecause(server, name);
   if (ours && kept !== undefined) {
     return {
-      cluster: { name, uid },
+      cluster: version,
       ownerReferences: ownerReferences.filter((owner) => owner.uid !== server.metadata.uid),
       reason: kept,
     };
@@ -54,7 +57,7 @@ export function ownershipChange(server: DittoServer, cluster?: ObservedPerconaCl
     // References of an earlier DittoServer of this name would have the garbage collector take the cluster away.
     const others = ownerReferences.filter((owner) => owner.kind !== server.kind);
     return {
-      cluster: { name, uid },
+      cluster: version,
       ownerReferences: [...others, ownerReference(server)],
       reason: 'the cluster of this DittoServer has no owner',
     };

@@ -58,9 +58,10 @@ function effectlessNotice(server: DittoServer): Notice[] {
 }
 
 function clusterNotices(server: DittoServer, observed: Observed): Notice[] {
-  const cluster = observed.perconaCluster;
   const own = names.perconaCluster(server.metadata.name);
-  if (cluster?.metadata.name !== own || server.spec.perconaPGClusterRef) return [];
+  const referred = server.spec.perconaPGClusterRef?.name;
+  const cluster = observed.formerCluster ?? observed.perconaCluster;
+  if (cluster?.metadata.name !== own || referred === own) return [];
   if (server.spec.percona?.enabled !== true) {
     const owned = controllerOf(cluster)?.uid === server.metadata.uid;
     const fate = owned ? 'it is deleted with the DittoServer' : 'it stays when the DittoServer is deleted';
