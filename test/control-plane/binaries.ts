@@ -118,35 +118,48 @@ async function kubernetes(): Promise<Recipe> {
   };
 }
 
-/**
- * The one change to Percona's source: it listens for health probes and metrics on fixed ports of all interfaces, which cannot
- * be configured; with them only one operator could run on a machine, and none beside whatever else uses port 8080.
- */
-const PERCONA_CHANGE = {
-  file: 'cmd/postgres-operator/main.go',
-  from: 'options.HealthProbeBindAddress = ":8081"',
-  to: 'options.HealthProbeBindAddress = "0"; options.Metrics.BindAddress = "0"',
-};
+/** A change to a Go file of Percona's: its only `from` becomes `to`. */
+interface Change {
+  file: string;
+  from: string;
+  to: string;
+}
+
+const PERCONA_CHANGES: readonly Change[] = [
+  // It listens for health probes and metrics on fixed ports of all interfaces, which cannot be configured; with them only one
+  // operator could run on a machine, and none beside whatever else uses port 8080.
+  {
+    file: 'cmd/postgres-operator/main.go',
+    from: 'options.HealthProbeBindAddress = ":8081"',
+    to: 'options.HealthProbeBindAddress = "0"; options.Metrics.BindAddress = "0"',
+  },
+  // It reads the options of database users with PostgreSQL's parser, which is written in C and would need a C compiler; ours
+  // is the same parser, compiled already.
+  {
+    file: 'internal/postgres/users.go',
+    from: '"github.com/pganalyze/pg_query_go/v6"',
+    to: '"dittofs-operator/test/control-plane/percona/pg_query"',
+  },
+];
 
 async function perconaOperator(): Promise<Recipe> {
   const source = folder('percona');
   const flags = ['-trimpath', '-buildvcs=false', '-ldflags', '-s -w'];
-  const files = ['go.mod', 'go.sum'];
+  const files = ['go.mod', 'go.sum', 'pg_query/pg_query.go'];
   return {
     name: 'percona-operator',
     key: await keyOf(
-      [...flags, JSON.stringify(PERCONA_CHANGE)],
+      [...flags, JSON.stringify(PERCONA_CHANGES)],
       files.map((file) => join(source, file)),
     ),
     build: async (target) => {
       const work = join(target, 'work');
-      await mkdir(work);
+      await mkdir(join(work, 'pg_query'), { recursive: true });
       for (const file of files) await copyFile(join(source, file), join(work, file));
       await changedModule(await perconaModuleDir(), join(work, 'module'));
       await appendFile(join(work, 'go.mod'), `\nreplace ${PERCONA_MODULE} => ./module\n`);
       const program = `${PERCONA_MODULE}/cmd/postgres-operator`;
-      // With C: it reads SQL with PostgreSQL's own parser.
-      await goBuild([...flags, '-o', join(target, 'postgres-operator'), program], work, { cgo: true });
+      await goBuild([...flags, '-o', join(target, 'postgres-operator'), program], work);
       await rm(work, { recursive: true });
     },
   };
@@ -156,11 +169,14 @@ async function changedModule(original: string, copy: string): Promise<void> {
   await mkdir(copy);
   await copyFile(join(original, 'go.mod'), join(copy, 'go.mod'));
   for (const part of ['cmd', 'internal', 'percona', 'pkg']) await copyTree(join(original, part), join(copy, part));
-  const { file, from, to } = PERCONA_CHANGE;
-  const path = join(copy, file);
+  for (const change of PERCONA_CHANGES) await apply(change, copy);
+}
+
+async function apply({ file, from, to }: Change, directory: string): Promise<void> {
+  const path = join(directory, file);
   const [before, after, ...more] = (await readFile(path, 'utf8')).split(from);
   if (before === undefined || after === undefined || more.length > 0)
-    throw new Error(`Percona's ${file} does not have exactly one ${from}: adapt PERCONA_CHANGE to this version`);
+    throw new Error(`Percona's ${file} does not have exactly one ${from}: adapt PERCONA_CHANGES to this version`);
   await chmod(path, 0o644);
   await writeFile(path, before + to + after);
 }
