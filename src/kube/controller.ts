@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock } from './clock.ts';
 import { startDeadline, systemClock } from './clock.ts';
 import { ApiError } from './errors.ts';
@@ -47,6 +48,8 @@ export interface WorkersOptions {
  */
 export async function runWorkers(options: WorkersOptions, signal: AbortSignal): Promise<void> {
   const { name, workers = 1, graceMs = 30_000, clock = systemClock, log, metrics, queue } = options;
+  // Each waiting worker listens; that is no leak, though Node takes more than ten for one.
+  setMaxListeners(0, signal);
   const hardStop = new AbortController();
   const run = new Run(options, hardStop.signal);
   metrics?.maxConcurrent(name, workers);
