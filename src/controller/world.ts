@@ -47,6 +47,8 @@ const PERCONA_USER_SECRETS = 'postgres-operator.crunchydata.com/role=pguser';
 const PERCONA_CERTIFICATES = 'postgres-operator.crunchydata.com/cluster-certificate=postgres-tls';
 const OURS = `${APP_LABEL}=${APP}`;
 const PERCONA_CRD = `${PERCONA_CLUSTERS.plural}.${PERCONA_CLUSTERS.group}`;
+const NO_DEFINITION =
+  'the API server does not know dittoservers.dittofs.dittofs.com: install it with dittofs-operator crd | kubectl apply --server-side -f -';
 /** Kinds that are kept whole, as text. */
 const STORED: readonly Resource[] = [STATEFUL_SETS, SERVICES, CONFIG_MAPS, NETWORK_POLICIES, CLAIMS];
 
@@ -118,13 +120,19 @@ export class World {
 
   /** The watches that are not working, as sentences; empty when all is well. */
   failing(): string[] {
-    return [...this.#reflectors, ...(this.#percona?.reflectors ?? [])].flatMap(({ state }) =>
-      state.kind === 'failing'
-        ? [state.error.message]
-        : state.kind === 'starting'
-          ? ['a list is not complete yet']
-          : [],
-    );
+    return [...this.#reflectors, ...(this.#percona?.reflectors ?? [])].flatMap(({ state }) => {
+      switch (state.kind) {
+        case 'synced':
+          return [];
+        case 'starting':
+          return ['a list is not complete yet'];
+        case 'failing':
+          return [state.error.message];
+        case 'absent':
+          // Percona's kinds may be missing. Of ours only one can be, the rest is Kubernetes' own.
+          return this.#reflectors.some((own) => own.state === state) ? [NO_DEFINITION] : [];
+      }
+    });
   }
 
   /** Whether the API server serves perconapgclusters. */

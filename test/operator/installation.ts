@@ -31,8 +31,13 @@ export interface RunningOperator {
 }
 
 /** Installs the DittoServer CRD, and the ServiceAccount with the role that is shipped. To be called once. */
-export async function installOperator({ admin }: Pick<ControlPlane, 'admin'>): Promise<void> {
-  await admin.apply(crd());
+export async function installOperator(controlPlane: Pick<ControlPlane, 'admin'>): Promise<void> {
+  await controlPlane.admin.apply(crd());
+  await installRights(controlPlane);
+}
+
+/** Installs the ServiceAccount with the role that is shipped. */
+export async function installRights({ admin }: Pick<ControlPlane, 'admin'>): Promise<void> {
   await admin.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
   await admin.applyYaml(RBAC, NAMESPACE);
 }
@@ -45,6 +50,16 @@ export async function operatorKubeconfig(controlPlane: ControlPlane): Promise<st
 
 /** Starts an operator as that ServiceAccount and waits until it has seen everything once. */
 export async function startOperator(
+  controlPlane: ControlPlane,
+  options: Partial<OperatorOptions> = {},
+): Promise<RunningOperator> {
+  const running = await createOperator(controlPlane, options);
+  await eventually('the operator is ready', () => running.operator.readiness().ready);
+  return running;
+}
+
+/** Starts an operator as that ServiceAccount. */
+export async function createOperator(
   controlPlane: ControlPlane,
   options: Partial<OperatorOptions> = {},
 ): Promise<RunningOperator> {
@@ -63,9 +78,6 @@ export async function startOperator(
   });
   const stop = new AbortController();
   const running = operator.run(stop.signal);
-  while (!operator.readiness().ready) {
-    await Promise.race([new Promise((resolve) => setTimeout(resolve, 20)), running]);
-  }
   return {
     operator,
     log,
