@@ -79,8 +79,8 @@ function isReady({ status, metadata }: DittoServer): boolean {
   return condition?.status === 'True' && condition.observedGeneration === metadata.generation;
 }
 
-/** No server is ready for a minute: something is wrong. */
-const STUCK_MS = 60_000;
+/** No server becomes ready for so long: something is wrong, even on a machine that has a lot else to do. */
+const STUCK_MS = 180_000;
 
 async function allReady(ready: ReadonlySet<string>, count: number): Promise<void> {
   let [seen, since] = [0, performance.now()];

@@ -1,7 +1,7 @@
 /** `npm run bench`: what the operator costs, measured. See docs/benchmarks.md. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
+import { availableParallelism, cpus, loadavg } from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureBinaries, KUBERNETES_VERSION } from '../test/control-plane/binaries.ts';
@@ -20,6 +20,7 @@ async function bench(options: BenchOptions): Promise<void> {
   progress('building the operator');
   execFileSync(process.execPath, ['build.ts'], { cwd: PROJECT, stdio: ['ignore', 'ignore', 'inherit'] });
   await ensureBinaries({ progress });
+  const [loadBefore = NaN] = loadavg();
   const runs: Measured[] = [];
   for (let run = 1; run <= options.repeat; run++) {
     if (options.repeat > 1) progress(`run ${run} of ${options.repeat}`);
@@ -29,6 +30,8 @@ async function bench(options: BenchOptions): Promise<void> {
   const machine = {
     ...{ node: process.versions.node, kubernetes: KUBERNETES_VERSION },
     ...{ cpu: cpus()[0]?.model ?? 'unknown', cores: availableParallelism() },
+    // What else ran beforehand: on a machine that is busy, times and CPU are not to be compared.
+    loadBefore,
   };
   if (options.json) {
     process.stdout.write(
@@ -37,7 +40,8 @@ async function bench(options: BenchOptions): Promise<void> {
     return;
   }
   const { node, kubernetes, cpu, cores } = machine;
-  const title = `${servers} DittoServers, ${database}; Node ${node}, Kubernetes ${kubernetes}, ${cores} × ${cpu}`;
+  const load = `load before: ${loadBefore.toFixed(1)}`;
+  const title = `${servers} DittoServers, ${database}; Node ${node}, Kubernetes ${kubernetes}, ${cores} × ${cpu}, ${load}`;
   process.stdout.write(`\n${title}\n\n${table(runs, database)}\n`);
 }
 

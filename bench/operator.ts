@@ -10,6 +10,7 @@ import { usageOf, type Usage } from './usage.ts';
 
 /** The operator in a process of its own, as in its pod: bundled, with leader election and all its addresses. */
 export interface BenchedOperator {
+  pid: number;
   /** From the start of the process until `/readyz` said yes: everything is listed once. Milliseconds. */
   syncedMs: number;
   usage: () => Promise<Usage>;
@@ -50,6 +51,7 @@ export async function startOperator(controlPlane: ControlPlane, options: BenchOp
   });
   await readyOrEnded(operator, `http://${address(health)}/readyz`);
   return {
+    pid: operator.pid,
     syncedMs: performance.now() - started,
     usage: () => usageOf(operator.pid),
     stop: () => operator.stop(30_000),

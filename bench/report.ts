@@ -66,6 +66,18 @@ function rows(runs: readonly Measured[]): Row[] {
       digits: 1,
       go: () => GO.cpuMsPerServer,
     },
+    {
+      what: '  beside it, API server and etcd',
+      unit: 'ms',
+      value: ({ others, servers }) => others.controlPlaneMs / servers,
+      digits: 1,
+    },
+    {
+      what: '  beside it, this bench',
+      unit: 'ms',
+      value: ({ others, servers }) => others.benchMs / servers,
+      digits: 1,
+    },
     { what: 'Time until all are ready', unit: 's', value: ({ convergeMs }) => convergeMs / 1000, digits: 1 },
     {
       what: 'Servers per second',
@@ -75,7 +87,9 @@ function rows(runs: readonly Measured[]): Row[] {
       more: true,
     },
     { what: 'Memory without servers', unit: 'MiB', value: ({ rssIdle }) => rssIdle, go: () => GO.rssIdle },
+    { what: '  of it without pages of files, idle', unit: 'MiB', value: ({ anonymousIdle }) => anonymousIdle },
     { what: 'Memory with all servers', unit: 'MiB', value: ({ rssAfter }) => rssAfter, go: goRss },
+    { what: '  of it without pages of files', unit: 'MiB', value: ({ anonymousAfter }) => anonymousAfter },
     { what: 'Memory at the peak', unit: 'MiB', value: ({ rssPeak }) => rssPeak },
     { what: 'At rest: requests', value: ({ rest }) => rest.calls.reads + rest.calls.writes },
     { what: 'At rest: CPU', unit: 'ms', value: ({ rest }) => rest.cpuMs },

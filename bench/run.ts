@@ -8,6 +8,7 @@ import { NAMESPACE, startActors } from './actors.ts';
 import type { BenchOptions } from './arguments.ts';
 import { type Calls, callsSince, quiet } from './calls.ts';
 import { OPERATOR_NAMESPACE, startOperator } from './operator.ts';
+import { usageOf } from './usage.ts';
 
 /** What one run has measured. Memory in MiB, as resident. */
 export interface Measured {
@@ -16,10 +17,14 @@ export interface Measured {
   calls: Calls;
   /** CPU time of the operator in the same phase. */
   cpuMs: number;
+  /** CPU time of everybody else meanwhile: they have the same processors. */
+  others: { controlPlaneMs: number; benchMs: number };
   /** From the first creation until all servers were ready. */
   convergeMs: number;
   rssIdle: number;
+  anonymousIdle: number;
   rssAfter: number;
+  anonymousAfter: number;
   rssPeak: number;
   /** Requests in `restSeconds` with all servers settled. */
   rest: { calls: Calls; cpuMs: number };
@@ -69,11 +74,13 @@ async function measureOn(
 
   progress(`creating ${servers} DittoServers`);
   const begin = await audit.mark();
+  const othersBefore = await others(controlPlane, operator.pid);
   const convergeMs = await actors.createServers(servers);
   progress(`all ready after ${(convergeMs / 1000).toFixed(1)} s; waiting until the operator is quiet`);
   await quiet(audit);
   const calls = await callsSince(audit, begin);
   const busy = await operator.usage();
+  const othersAfter = await others(controlPlane, operator.pid);
   await sleep(SETTLE_MS);
   const after = await operator.usage();
 
@@ -101,6 +108,23 @@ async function measureOn(
   return {
     ...{ servers, calls, convergeMs, rest, restart },
     cpuMs: busy.cpuMs - idle.cpuMs,
-    ...{ rssIdle: idle.rss, rssAfter: after.rss, rssPeak: after.rssPeak },
+    others: {
+      controlPlaneMs: othersAfter.controlPlaneMs - othersBefore.controlPlaneMs,
+      benchMs: othersAfter.benchMs - othersBefore.benchMs,
+    },
+    ...{ rssIdle: idle.rss, anonymousIdle: idle.anonymous },
+    ...{ rssAfter: after.rss, anonymousAfter: after.anonymous, rssPeak: after.rssPeak },
   };
+}
+
+/** CPU time so far of the API server with etcd, and of this process. */
+async function others(controlPlane: ControlPlane, operator: number): Promise<Measured['others']> {
+  const usages = await Promise.all(
+    controlPlane
+      .pids()
+      .filter((pid) => pid !== operator)
+      .map(usageOf),
+  );
+  const { user, system } = process.cpuUsage();
+  return { controlPlaneMs: usages.reduce((sum, { cpuMs }) => sum + cpuMs, 0), benchMs: (user + system) / 1000 };
 }

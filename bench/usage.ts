@@ -6,6 +6,8 @@ export interface Usage {
   cpuMs: number;
   /** Resident memory in MiB. */
   rss: number;
+  /** The part of it that is no page of a file, such as the program itself: what would be swapped, in MiB. */
+  anonymous: number;
   /** The most resident memory that it ever had, in MiB. */
   rssPeak: number;
 }
@@ -23,5 +25,8 @@ export async function usageOf(pid: number): Promise<Usage> {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const ticks = Number(fields[11]) + Number(fields[12]);
   const mebibytes = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 1024;
-  return { cpuMs: (ticks / TICKS_PER_SECOND) * 1000, rss: mebibytes('VmRSS'), rssPeak: mebibytes('VmHWM') };
+  return {
+    cpuMs: (ticks / TICKS_PER_SECOND) * 1000,
+    ...{ rss: mebibytes('VmRSS'), anonymous: mebibytes('RssAnon'), rssPeak: mebibytes('VmHWM') },
+  };
 }
