@@ -11,6 +11,7 @@ import { namedCluster, ownCluster } from './cluster.ts';
 import { CommandError, FAILED } from './exit.ts';
 import { operatorDefaults } from './images.ts';
 import { createLog } from './logger.ts';
+import { giveMemoryBack } from './memory.ts';
 import type { AddressOption } from './options.ts';
 import type { RunOptions } from './run.ts';
 import { operatorVersion } from './version.ts';
@@ -70,6 +71,7 @@ function operatorOptions({ options, config, inCluster, log, metrics, version }: 
     defaults: operatorDefaults(options),
     ...((options.leaderElect ?? inCluster) && { leaderElection }),
     instance,
+    onQuiet: giveMemoryBack,
   };
 }
 

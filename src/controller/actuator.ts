@@ -3,13 +3,13 @@ import { randomBytes } from 'node:crypto';
 import type { DittoServer } from '../api/types.ts';
 import type { ClaimGrowth } from '../desired/claims.ts';
 import { differences } from '../desired/difference.ts';
-import type { ObjectIntent } from '../desired/object.ts';
+import { type ObjectIntent, objectKey } from '../desired/object.ts';
 import type { GeneratedSecret } from '../desired/secrets.ts';
 import type { Client } from '../kube/client.ts';
 import { ApiError } from '../kube/errors.ts';
 import type { KubeObject, ObjectKey } from '../kube/objects.ts';
 import type { Resource } from '../kube/resource.ts';
-import type { ForeignObject, ObservedMetadata, ObservedObject, RefusedWrite } from '../observed.ts';
+import type { ForeignObject, Observed, ObservedMetadata, RefusedWrite } from '../observed.ts';
 import type { Plan, Removal } from '../plan.ts';
 import type { OwnershipChange } from '../postgres/ownership.ts';
 import { foreignObject, isOurs } from './observe.ts';
@@ -57,6 +57,12 @@ export interface WaveResult {
 
 const DONE: Outcome = { kind: 'done' };
 
+/** A plan, with the view that it was made from. */
+export interface Planned {
+  plan: Plan;
+  observed: Observed;
+}
+
 interface Write {
   /** `Kind/name`. */
   key: string;
@@ -75,13 +81,18 @@ export class Actuator {
   }
 
   /**
-   * Sends what `plan` wants and is not there yet, all at once: what depends on an answer comes with the next plan.
+   * Sends what the plan wants and is not there yet, all at once: what depends on an answer comes with the next plan.
    *
    * @param skip keys (`Kind/name`) not to be tried, because they were refused or are in the way.
    * @throws ApiError, ConnectionError: the first failure that may go away by itself; the other writes are finished.
    */
-  async carryOut(server: DittoServer, plan: Plan, skip: ReadonlySet<string>, signal: AbortSignal): Promise<WaveResult> {
-    const writes = this.#writes(server, plan, signal).filter(({ key }) => !skip.has(key));
+  async carryOut(
+    server: DittoServer,
+    { plan, observed }: Planned,
+    skip: ReadonlySet<string>,
+    signal: AbortSignal,
+  ): Promise<WaveResult> {
+    const writes = this.#writes(server, { plan, observed }, signal).filter(({ key }) => !skip.has(key));
     const outcomes = await Promise.allSettled(writes.map(({ send }) => send()));
     const failure = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failure) throw failure.reason;
@@ -95,7 +106,7 @@ export class Actuator {
     };
   }
 
-  #writes(server: DittoServer, plan: Plan, signal: AbortSignal): Write[] {
+  #writes(server: DittoServer, { plan, observed }: Planned, signal: AbortSignal): Write[] {
     const write = (kind: string, name: string, send: () => Promise<Outcome>): Write => ({
       key: `${kind}/${name}`,
       send: () => this.#refusable(kind, name, send),
@@ -113,7 +124,7 @@ export class Actuator {
         write(object.kind, object.metadata.name, () => this.#create(server, object, signal)),
       ),
       ...plan.apply.flatMap((intent) => {
-        const send = this.#application(server, intent, signal);
+        const send = this.#application(server, intent, observed, signal);
         return send ? [write(intent.kind, intent.metadata.name, send)] : [];
       }),
       ...plan.remove.map((removal) =>
@@ -141,16 +152,21 @@ export class Actuator {
   }
 
   /** Undefined when the object on the server already says what the intent says. */
-  #application(server: DittoServer, intent: ObjectIntent, signal: AbortSignal): (() => Promise<Outcome>) | undefined {
+  #application(
+    server: DittoServer,
+    intent: ObjectIntent,
+    observed: Observed,
+    signal: AbortSignal,
+  ): (() => Promise<Outcome>) | undefined {
     const resource = resourceOf(intent.kind);
     const { namespace, name } = intent.metadata;
     const marked = withMarker(intent);
     const entry = this.#world.stored(intent.kind, namespace, name);
     if (!entry) return () => this.#createByApply(server, resource, marked, signal);
-    const observed = JSON.parse(entry.value.json) as ObservedObject;
-    // What is not ours was said to be so in the view that the plan was made from.
-    if (!isOurs(server, observed.metadata)) return undefined;
-    const fields = differences(marked, observed);
+    // What is there and not among ours was said to be so in the view that the plan was made from.
+    const there = observed.objects.get(objectKey(intent));
+    if (!there) return undefined;
+    const fields = differences(marked, there);
     if (fields.length === 0) return undefined;
     // The marker says that this very intent was applied: then somebody else has changed what it says.
     const drifted = !fields.some((field) => field === `metadata.annotations.${APPLIED_ANNOTATION}`);

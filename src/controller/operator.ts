@@ -1,7 +1,7 @@
 /** The running operator: watches, queue, workers and leader lease, put together once. */
 import type { ClientConfig } from '../kube/config.ts';
 import { Client } from '../kube/client.ts';
-import { type Clock, systemClock } from '../kube/clock.ts';
+import { type Clock, systemClock, type Timer } from '../kube/clock.ts';
 import { runWorkers } from '../kube/controller.ts';
 import { EventRecorder } from '../kube/events.ts';
 import { runElection } from '../kube/lease.ts';
@@ -44,6 +44,8 @@ export interface OperatorOptions {
   leaderElection?: { namespace: string; name: string; identity: string };
   /** The pod's name, for events. */
   instance: string;
+  /** Called when a lot was written and all is quiet again: a good moment to give memory back. */
+  onQuiet?: () => void;
   clock?: Clock;
 }
 
@@ -59,6 +61,11 @@ export type OperatorEnd = 'stopped' | 'lost';
 
 const CONTROLLER = 'dittoserver';
 
+/** After this long without work it is quiet. */
+const QUIET_MS = 2_000;
+/** A lot, in objects written: about ten new servers. Less leaves little behind. */
+const MANY_WRITES = 70;
+
 export class Operator {
   readonly #options: OperatorOptions;
   readonly #client: Client;
@@ -67,6 +74,9 @@ export class Operator {
   readonly #events: EventRecorder;
   readonly #reconciler: Reconciler;
   #synced = false;
+  #quiet: Timer | undefined;
+  /** The first quiet comes after the first look at everything, whether or not it wrote. */
+  #writesWhenQuiet = -MANY_WRITES;
 
   constructor(options: OperatorOptions) {
     this.#options = options;
@@ -116,6 +126,7 @@ export class Operator {
       return signal.aborted ? 'stopped' : await this.#lead(signal);
     } finally {
       this.#queue.shutDown();
+      this.#quiet?.cancel();
       await this.#events.flush(AbortSignal.timeout(5_000));
       watches.abort();
       await watching;
@@ -144,11 +155,25 @@ export class Operator {
         name: CONTROLLER,
         queue: this.#queue,
         workers,
-        reconcile: (key, deadline) => this.#reconciler.reconcile(key, deadline),
+        reconcile: async (key, deadline) => {
+          const result = await this.#reconciler.reconcile(key, deadline);
+          this.#watchForQuiet();
+          return result;
+        },
         log,
         ...(metrics && { metrics }),
       },
       signal,
     );
+  }
+
+  #watchForQuiet(): void {
+    const { onQuiet, clock = systemClock } = this.#options;
+    if (!onQuiet || this.#reconciler.writes - this.#writesWhenQuiet < MANY_WRITES) return;
+    this.#quiet?.cancel();
+    this.#quiet = clock.setTimer(() => {
+      this.#writesWhenQuiet = this.#reconciler.writes;
+      onQuiet();
+    }, QUIET_MS);
   }
 }

@@ -28,8 +28,16 @@ export function projectObject(object: KubeObject): StoredObject {
   };
 }
 
-export function projectServer(object: KubeObject): DittoServer {
-  const spec = object['spec'] ?? {};
+/**
+ * A DittoServer.
+ *
+ * @param held what is held of it already. While the spec's generation stays, its very object does, so that what is
+ *   found out about a spec is found out once and not at each change of the status.
+ */
+export function projectServer(object: KubeObject, held?: DittoServer): DittoServer {
+  const { uid, generation } = object.metadata;
+  const same = held !== undefined && held.metadata.uid === uid && held.metadata.generation === generation;
+  const spec = same ? held.spec : (object['spec'] ?? {});
   return { ...object, spec, metadata: slimMetadata(object.metadata) } as unknown as DittoServer;
 }
 

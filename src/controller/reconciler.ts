@@ -10,7 +10,7 @@ import type { ClusterFacts, ForeignObject, OperatorDefaults, RefusedWrite } from
 import { type Plan, plan } from '../plan.ts';
 import { databaseInUse } from '../postgres/database.ts';
 import type { EventIntent } from '../status/events.ts';
-import type { Actuator, WaveResult } from './actuator.ts';
+import type { Actuator, Planned, WaveResult } from './actuator.ts';
 import { observe, observeDatabase } from './observe.ts';
 import { digest } from './projection.ts';
 import { namedSecrets } from './references.ts';
@@ -57,9 +57,15 @@ const MOST_CORRECTIONS = 5;
 export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #remembered = new Map<string, Remembered>();
+  #writes = 0;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
+  }
+
+  /** How many objects were written so far. */
+  get writes(): number {
+    return this.#writes;
   }
 
   /**
@@ -103,19 +109,20 @@ export class Reconciler {
       if (!server) return undefined;
       const planned = this.#plan(key, server);
       const result = await actuator.carryOut(server, planned, this.#skipped(key), signal);
+      this.#writes += result.written.length;
       this.#remember(key, server, result);
       if (wave === MOST_WAVES && result.written.length > 0) {
         throw new Error(`${result.written.join(', ')} did not settle after ${MOST_WAVES} waves of writes`);
       }
       if (result.namespaceTerminating) return undefined;
-      if (result.written.length === 0) return { server, plan: planned };
-      if (planned.restarts.length > 0 && restarts.length === 0) {
-        restarts.push(...planned.events.filter(({ reason }) => reason === 'RestartingServer'));
+      if (result.written.length === 0) return { server, plan: planned.plan };
+      if (planned.plan.restarts.length > 0 && restarts.length === 0) {
+        restarts.push(...planned.plan.events.filter(({ reason }) => reason === 'RestartingServer'));
       }
     }
   }
 
-  #plan(key: string, server: DittoServer): Plan {
+  #plan(key: string, server: DittoServer): Planned {
     const { world, clock, defaults } = this.#options;
     const remembered = this.#remembered.get(key);
     const observed = observe(world, server, {
@@ -128,7 +135,7 @@ export class Reconciler {
       digest,
       now: new Date(clock.wallNow()).toISOString().replace(/\.\d{3}Z$/, 'Z'),
     };
-    return plan(server, observed, facts);
+    return { plan: plan(server, observed, facts), observed };
   }
 
   #server(key: string): DittoServer | undefined {

@@ -53,8 +53,11 @@ const NO_DEFINITION =
 const STORED: readonly Resource[] = [STATEFUL_SETS, SERVICES, CONFIG_MAPS, NETWORK_POLICIES, CLAIMS];
 
 export class World {
-  readonly servers = new Cache<DittoServer>({
-    project: projectServer,
+  readonly servers: Cache<DittoServer> = new Cache<DittoServer>({
+    project: (object) => {
+      const { namespace = '', name } = object.metadata;
+      return projectServer(object, this.servers.get(namespace, name)?.value);
+    },
     indexes: {
       cluster: ({ namespace, value }) => clustersOf(value).map((cluster) => `${namespace}/${cluster}`),
     },

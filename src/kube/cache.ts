@@ -84,6 +84,9 @@ export class Cache<V> {
     if (uid === undefined || resourceVersion === undefined) {
       throw new Error(`${object.kind} ${namespace}/${name} has no uid or no resourceVersion: it was never stored`);
     }
+    // The watch repeats each of our own writes; what is held already need not be projected again.
+    const held = this.get(namespace, name);
+    if (held?.uid === uid && held.resourceVersion === resourceVersion) return held;
     const ownerUid = controllerOf(object)?.uid;
     const value = this.#project(object);
     return { namespace, name, uid, resourceVersion, ...(ownerUid !== undefined && { ownerUid }), value };

@@ -7,6 +7,7 @@ import type { ClientConfig } from './config.ts';
  * (measured on Node 24).
  */
 const http = process.getBuiltinModule('node:http');
+const tls = process.getBuiltinModule('node:tls');
 
 /** Values of a query string; undefined ones are left out. */
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -23,10 +24,11 @@ export function newAgent(config: ClientConfig, use: 'requests' | 'streams', maxS
   const kept = use === 'requests' ? { keepAlive: true, timeout: idleSocketMs, maxSockets } : { maxSockets };
   if (new URL(config.server).protocol === 'http:') return new http.Agent(kept);
   const { ca, clientCert, serverName, insecure } = config;
+  // The agent keeps its connections under a name that holds all its options: one context instead of whole certificates.
+  const secureContext = tls.createSecureContext({ ...(ca !== undefined && { ca }), ...clientCert });
   return new https.Agent({
     ...kept,
-    ...(ca !== undefined && { ca }),
-    ...clientCert,
+    secureContext,
     ...(serverName !== undefined && { servername: serverName }),
     ...(insecure === true && { rejectUnauthorized: false }),
   });
