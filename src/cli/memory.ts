@@ -3,8 +3,8 @@ import { runInNewContext } from 'node:vm';
 
 /**
  * V8's settings for a process that mostly waits: a young generation of 1 MB is collected often and cheaply, and the
- * optimizing compilers keep memory of their own. Measured with `npm run bench` at 300 DittoServers: 79 MiB afterwards and
- * 106 MiB at the peak for 10.1 ms of CPU per server; with the mid-tier compiler it is 92 and 133 MiB for 8.5 ms.
+ * optimizing compilers keep memory of their own. Measured with `npm run bench` at 300 DittoServers: 83 MiB afterwards and
+ * 125 MiB at the peak for 9.7 ms of CPU per server; with the mid-tier compiler it is 92 and 133 MiB for 8.5 ms.
  *
  * To be called before the modules are loaded that the settings are for.
  */
