@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Condition, DittoServer, DittoServerSpec } from '../../src/api/types.ts';
 import type { AdminClient } from '../control-plane/admin.ts';
+import type { AuditEntry } from '../control-plane/audit.ts';
 import { eventually } from '../control-plane/eventually.ts';
 
 export const DITTO_SERVER = 'dittofs.dittofs.com/v1alpha1/DittoServer';
@@ -138,4 +139,14 @@ export async function templateAnnotations(admin: AdminClient, namespace: string,
   const set = await admin.get(STATEFUL_SET, name, namespace);
   const spec = set.spec as { template: { metadata: { annotations: Record<string, string> } } };
   return spec.template.metadata.annotations;
+}
+
+/**
+ * Requests of the operator that are neither watches nor its lease, as `verb resource/subresource name`.
+ */
+export function operatorRequests(entries: readonly AuditEntry[]): string[] {
+  return entries
+    .filter(({ userAgent }) => userAgent.startsWith('dittofs-operator/'))
+    .filter(({ verb, resource }) => verb !== 'watch' && resource !== 'leases')
+    .map(({ verb, resource, subresource, name }) => `${verb} ${resource}/${subresource} ${name}`);
 }

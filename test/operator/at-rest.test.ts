@@ -6,6 +6,7 @@ import type { AuditEntry } from '../control-plane/audit.ts';
 import { eventually } from '../control-plane/eventually.ts';
 import { useControlPlane } from '../control-plane/fixture.ts';
 import {
+  operatorRequests,
   condition,
   conditionOf,
   DITTO_SERVER,
@@ -64,14 +65,6 @@ beforeAll(async () => {
 });
 afterAll(async () => operator.stop());
 
-/** Requests of the operator that are neither watches nor its lease. */
-function requests(entries: AuditEntry[]): string[] {
-  return entries
-    .filter(({ userAgent }) => userAgent.startsWith('dittofs-operator/'))
-    .filter(({ verb, resource }) => verb !== 'watch' && resource !== 'leases')
-    .map(({ verb, resource, subresource, name }) => `${verb} ${resource}/${subresource} ${name}`);
-}
-
 /** Lets the last writes be over, for which two quiet seconds are the proof, and then a minute pass. */
 async function aMinute(): Promise<AuditEntry[]> {
   const { audit } = test.controlPlane;
@@ -80,7 +73,7 @@ async function aMinute(): Promise<AuditEntry[]> {
     async () => {
       const mark = await audit.mark();
       await sleep(2_000);
-      return requests(await audit.since(mark)).length === 0;
+      return operatorRequests(await audit.since(mark)).length === 0;
     },
     { timeoutMs: 40_000 },
   );
@@ -94,7 +87,7 @@ it(`asks and writes nothing for a minute, with ${SERVERS} settled servers and on
   await admin.create(dittoServer(namespace, 'waiting', { percona: { enabled: true } }));
   await conditionOf(admin, namespace, 'waiting', 'DatabaseReady', { reason: 'WaitingForDatabase' });
   const entries = await aMinute();
-  expect(requests(entries)).toEqual([]);
+  expect(operatorRequests(entries)).toEqual([]);
   // It is alive all the same: the lease was renewed.
   expect(entries.filter(({ resource, verb }) => resource === 'leases' && verb === 'update').length).toBeGreaterThan(10);
 });
@@ -113,7 +106,7 @@ it(`writes nothing when it starts with ${SERVERS} settled servers`, async () => 
   });
   await conditionOf(admin, namespace, 'files-0', 'Ready', { status: 'True' });
   await eventually('everybody was looked at', async () => (await operator.metric('workqueue_depth')) === 0);
-  const written = requests(await audit.since(mark)).filter(
+  const written = operatorRequests(await audit.since(mark)).filter(
     (request) => !request.startsWith('list ') && !request.startsWith('get '),
   );
   // The Service, and the status that goes with the new generation.
