@@ -57,6 +57,19 @@ export interface WaveResult {
 
 const DONE: Outcome = { kind: 'done' };
 
+/** The API server could not carry a write out, though it may later; `cause` is its ApiError. */
+export class WriteFailure extends Error {
+  override readonly name = 'WriteFailure';
+  readonly write: RefusedWrite;
+  override readonly cause: ApiError;
+
+  constructor(write: RefusedWrite, cause: ApiError) {
+    super(cause.message, { cause });
+    this.write = write;
+    this.cause = cause;
+  }
+}
+
 /** A plan, with the view that it was made from. */
 export interface Planned {
   plan: Plan;
@@ -84,7 +97,8 @@ export class Actuator {
    * Sends what the plan wants and is not there yet, all at once: what depends on an answer comes with the next plan.
    *
    * @param skip keys (`Kind/name`) not to be tried, because they were refused or are in the way.
-   * @throws ApiError, ConnectionError: the first failure that may go away by itself; the other writes are finished.
+   * @throws WriteFailure, ApiError (a conflict), ConnectionError: the first failure that may go away by itself; the other
+   *   writes are finished.
    */
   async carryOut(
     server: DittoServer,
@@ -146,8 +160,9 @@ export class Actuator {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (error.isNamespaceTerminating) return { kind: 'namespaceTerminating' };
-      if (!error.isInvalid && !error.isForbidden) throw error;
-      return { kind: 'refused', write: { kind, name, message: refusal(error) } };
+      const write = { kind, name, message: refusal(error) };
+      if (error.isInvalid || error.isForbidden) return { kind: 'refused', write };
+      throw error.isRetriable ? new WriteFailure(write, error) : error;
     }
   }
 

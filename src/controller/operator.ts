@@ -61,6 +61,8 @@ export type OperatorEnd = 'stopped' | 'lost';
 
 const CONTROLLER = 'dittoserver';
 
+/** What failed is tried once a minute at least: controller-runtime's 17 minutes are long for one who has just mended it. */
+const LONGEST_BACKOFF_MS = 60_000;
 /** After this long without work it is quiet. */
 const QUIET_MS = 2_000;
 /** A lot, in objects written: about ten new servers. Less leaves little behind. */
@@ -86,7 +88,7 @@ export class Operator {
     this.#client = new Client(transport, FIELD_MANAGER);
     const client = this.#client;
     this.#world = new World({ client, transport, log, namespaces: options.namespaces, ...withMetrics });
-    this.#queue = new WorkQueue({ name: CONTROLLER, clock, ...withMetrics });
+    this.#queue = new WorkQueue({ name: CONTROLLER, clock, maxDelayMs: LONGEST_BACKOFF_MS, ...withMetrics });
     this.#events = new EventRecorder({
       client,
       reportingController: 'dittofs.dittofs.com/operator',

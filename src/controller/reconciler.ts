@@ -10,7 +10,7 @@ import type { ClusterFacts, ForeignObject, OperatorDefaults, RefusedWrite } from
 import { type Plan, plan } from '../plan.ts';
 import { databaseInUse } from '../postgres/database.ts';
 import type { EventIntent } from '../status/events.ts';
-import type { Actuator, Planned, WaveResult } from './actuator.ts';
+import { type Actuator, type Planned, type WaveResult, WriteFailure } from './actuator.ts';
 import { observe, observeDatabase } from './observe.ts';
 import { digest } from './projection.ts';
 import { namedSecrets } from './references.ts';
@@ -51,12 +51,16 @@ interface Remembered {
 
 /** An object in our way, or a write that was refused, is tried again after this long. */
 const RETRY_MS = 60_000;
+/** Failures that are over sooner than this are not worth a word. */
+const FAILING_MS = 5_000;
 /** An object that was put back this often within `RETRY_MS` has another writer; the two must not chase each other. */
 const MOST_CORRECTIONS = 5;
 
 export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #remembered = new Map<string, Remembered>();
+  /** Since when the writes for a server have been failing. */
+  readonly #failingSince = new Map<string, number>();
   #writes = 0;
 
   constructor(options: ReconcilerOptions) {
@@ -78,6 +82,7 @@ export class Reconciler {
     const server = this.#server(key);
     if (!server) {
       this.#remembered.delete(key);
+      this.#failingSince.delete(key);
       this.#options.observer?.gone(key);
       return {};
     }
@@ -88,7 +93,10 @@ export class Reconciler {
     // The answer to what is looked for first wakes this server again.
     if (!world.needSecrets(key, secrets)) return {};
     const restarts: EventIntent[] = [];
-    const final = await this.#carryOut(key, restarts, signal);
+    const final = await this.#carryOut(key, restarts, signal).catch(async (error: unknown) => {
+      throw error instanceof WriteFailure ? await this.#reportFailure(key, error, signal) : error;
+    });
+    this.#failingSince.delete(key);
     if (!final) return {};
     await this.#report(final.server, final.plan, restarts, signal);
     const { lookAgain } = final.plan;
@@ -122,12 +130,28 @@ export class Reconciler {
     }
   }
 
-  #plan(key: string, server: DittoServer): Planned {
+  /**
+   * A write that goes on failing keeps the plan from ever being done; the status must say so all the same.
+   *
+   * @returns the error to be thrown.
+   */
+  async #reportFailure(key: string, failure: WriteFailure, signal: AbortSignal): Promise<ApiError> {
+    const now = this.#options.clock.now();
+    const since = this.#failingSince.get(key) ?? now;
+    this.#failingSince.set(key, since);
+    const server = this.#server(key);
+    if (!server || now - since < FAILING_MS) return failure.cause;
+    const { plan: planned } = this.#plan(key, server, [failure.write]);
+    await this.#report(server, planned, [], signal);
+    return failure.cause;
+  }
+
+  #plan(key: string, server: DittoServer, failed: readonly RefusedWrite[] = []): Planned {
     const { world, clock, defaults } = this.#options;
     const remembered = this.#remembered.get(key);
     const observed = observe(world, server, {
       foreign: [...(remembered?.foreign.values() ?? [])].map(({ object }) => object),
-      refused: [...(remembered?.refused.values() ?? [])].map(({ write }) => write),
+      refused: [...[...(remembered?.refused.values() ?? [])].map(({ write }) => write), ...failed],
     });
     const facts: ClusterFacts = {
       perconaApi: world.perconaApi(),

@@ -260,6 +260,36 @@ describe('a spec that is wrong', () => {
   });
 });
 
+describe('an admission webhook that does not answer', () => {
+  it('is named in the status while it fails, and forgotten once it is gone', async () => {
+    const { admin } = test.controlPlane;
+    const namespace = await admin.createNamespace();
+    await admin.create({
+      apiVersion: 'admissionregistration.k8s.io/v1',
+      kind: 'ValidatingWebhookConfiguration',
+      metadata: { name: namespace },
+      webhooks: [
+        {
+          ...{
+            name: 'broken.example.com',
+            admissionReviewVersions: ['v1'],
+            sideEffects: 'None',
+            failurePolicy: 'Fail',
+          },
+          clientConfig: { url: 'https://127.0.0.1:1/', caBundle: '' },
+          namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
+          rules: [{ apiGroups: ['apps'], apiVersions: ['v1'], operations: ['*'], resources: ['statefulsets'] }],
+        },
+      ],
+    });
+    await admin.create(dittoServer(namespace, 'files'));
+    const { message } = await conditionOf(admin, namespace, 'files', 'ConfigReady', { reason: 'WriteRefused' }, 60_000);
+    expect(message).toMatch(/StatefulSet "files".*broken\.example\.com/);
+    await admin.delete('admissionregistration.k8s.io/v1/ValidatingWebhookConfiguration', namespace);
+    await conditionOf(admin, namespace, 'files', 'ConfigReady', { status: 'True' }, 60_000);
+  });
+});
+
 describe('a namespace', () => {
   it('with a quota: the refused object is named, and made once there is room', async () => {
     const { admin } = test.controlPlane;
