@@ -73,6 +73,8 @@ export class World {
   readonly #traits: ServerTraits = { streamingLists: true };
   readonly #reflectors: Reflector<unknown>[];
   readonly #crdReflector: Reflector<true>;
+  /** Aborted when the operator has no right to look at definitions: asking again and again would not change that. */
+  readonly #mayNotLook = new AbortController();
   #listener: ChangeListener = () => undefined;
   #quiet = false;
   /** The watches of Percona's kinds while those are served. New ones each time: an old one would go on where it was. */
@@ -109,8 +111,8 @@ export class World {
 
   /** Runs every watch until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    const runs = [this.#crdReflector, ...this.#reflectors].map((reflector) => reflector.run(signal));
-    await Promise.all(runs);
+    const looking = AbortSignal.any([signal, this.#mayNotLook.signal]);
+    await Promise.all([this.#crdReflector.run(looking), ...this.#reflectors.map((reflector) => reflector.run(signal))]);
     this.#stopPercona();
     await Promise.all([...this.#ending, this.#named.stop()]);
   }
@@ -313,7 +315,12 @@ export class World {
    * watched always, and the reflector finds out by itself.
    */
   #followPerconaCrd(): void {
-    const hidden = this.#crdReflector.state.kind === 'failing' || this.#crdReflector.state.kind === 'absent';
+    const { state } = this.#crdReflector;
+    if (state.kind === 'failing' && state.error instanceof ApiError && state.error.isForbidden) {
+      this.#options.log.info('definitions may not be looked at, so Percona is asked for its kinds from time to time');
+      this.#mayNotLook.abort();
+    }
+    const hidden = state.kind === 'failing' || state.kind === 'absent';
     const wanted = hidden || this.#perconaCrd.size > 0;
     if (wanted && this.#percona === undefined) this.#startPercona();
     else if (wanted) for (const reflector of this.#percona?.reflectors ?? []) reflector.poke();
