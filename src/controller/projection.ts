@@ -6,7 +6,7 @@ import type { KubeObject, ObjectMeta } from '../kube/objects.ts';
 import type { ObservedPerconaCluster, ObservedSecret } from '../observed.ts';
 import { hasForeignUpdates } from './takeover.ts';
 
-/** An object of ours, as text: a tenth of the memory that the parsed object takes, and parsed in microseconds. */
+/** An object of ours, as text: two thirds of the memory that the parsed object takes, and parsed in microseconds. */
 export interface StoredObject {
   json: string;
   /** Name of the DittoServer that it belongs to, by its label. */
