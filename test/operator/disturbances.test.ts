@@ -1,5 +1,5 @@
 /** Restarts and outages: whatever happens in between, the end is the same and nothing is made twice. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { DittoServer } from '../../src/api/types.ts';
 import { eventually } from '../control-plane/eventually.ts';
 import { useControlPlane } from '../control-plane/fixture.ts';
@@ -12,19 +12,10 @@ import {
   podReady,
   STATEFUL_SET,
 } from './actors.ts';
-import { installOperator, type OperatorProcess, startOperatorProcess } from './installation.ts';
+import { installOperator, useOperatorProcesses } from './installation.ts';
 
 const test = useControlPlane({ percona: '2.9.0', beforeControllers: installOperator });
-const running: OperatorProcess[] = [];
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((operator) => operator.stop(0)));
-});
-
-async function start(...flags: string[]): Promise<OperatorProcess> {
-  const operator = await startOperatorProcess(test.controlPlane, flags);
-  running.push(operator);
-  return operator;
-}
+const start = useOperatorProcesses(test);
 
 /** What is there in the end, as far as it does not depend on chance or time. */
 async function outcome(namespace: string) {

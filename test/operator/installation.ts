@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import { afterEach } from 'vitest';
 import { crd } from '../../src/api/crd.ts';
 import { Operator, type OperatorOptions } from '../../src/controller/operator.ts';
 import { kubeconfigConfig } from '../../src/kube/config.ts';
@@ -6,6 +7,7 @@ import type { LogFields } from '../../src/kube/log.ts';
 import { OPERATOR_DEFAULTS } from '../../src/observed.ts';
 import type { ControlPlane } from '../control-plane/control-plane.ts';
 import { eventually } from '../control-plane/eventually.ts';
+import type { Fixture } from '../control-plane/fixture.ts';
 import { freePort } from '../control-plane/ports.ts';
 import type { ManagedProcess } from '../control-plane/processes.ts';
 
@@ -127,6 +129,22 @@ export async function startOperatorProcess(
       return Number(line.slice(line.lastIndexOf(' ') + 1));
     },
     stop: async (graceMs = 10_000) => started.stop(graceMs),
+  };
+}
+
+/**
+ * To be called at the top of a test file: what it returns starts operators as `startOperatorProcess` does, and after each
+ * test those that still run are killed.
+ */
+export function useOperatorProcesses(fixture: Fixture): (...flags: string[]) => Promise<OperatorProcess> {
+  const running: OperatorProcess[] = [];
+  afterEach(async () => {
+    await Promise.all(running.splice(0).map((operator) => operator.stop(0)));
+  });
+  return async (...flags) => {
+    const operator = await startOperatorProcess(fixture.controlPlane, flags);
+    running.push(operator);
+    return operator;
   };
 }
 

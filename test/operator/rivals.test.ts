@@ -1,21 +1,12 @@
 /** Two operators with one lease: one works, and the other takes over where it stopped. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { eventually } from '../control-plane/eventually.ts';
 import { useControlPlane } from '../control-plane/fixture.ts';
 import { conditionOf, dittoServer, operatorRequests, podReady, STATEFUL_SET } from './actors.ts';
-import { installOperator, type OperatorProcess, startOperatorProcess } from './installation.ts';
+import { installOperator, useOperatorProcesses } from './installation.ts';
 
 const test = useControlPlane({ beforeControllers: installOperator });
-const running: OperatorProcess[] = [];
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((operator) => operator.stop(0)));
-});
-
-async function start(...flags: string[]): Promise<OperatorProcess> {
-  const operator = await startOperatorProcess(test.controlPlane, flags);
-  running.push(operator);
-  return operator;
-}
+const start = useOperatorProcesses(test);
 
 describe('two operators with one lease', () => {
   const flags = ['--leader-elect', '--leader-election-namespace', 'dittofs-system'];
